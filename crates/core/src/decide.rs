@@ -1,0 +1,220 @@
+//! The road, top to bottom.
+
+use crate::denial::Denial;
+use crate::permit::Permit;
+use crate::policy::Policy;
+use crate::request::{Request, canonical, transport};
+use crate::session::Records;
+use crate::token::Authenticated;
+use crate::{authorize, client, network, route, session, tenant, token};
+use jiff::Timestamp;
+use std::net::IpAddr;
+
+/// A step of the road.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// 1
+    Transport,
+    /// 2
+    Canonical,
+    /// 3
+    Tenant,
+    /// 4
+    Client,
+    /// 5
+    Route,
+    /// 6
+    Network,
+    /// 7
+    Token,
+    /// 8
+    Session,
+    /// 9
+    Authorize,
+    /// 10
+    Permit,
+}
+
+impl Step {
+    /// Every step, in order.
+    pub const ALL: [Self; 10] = [
+        Self::Transport,
+        Self::Canonical,
+        Self::Tenant,
+        Self::Client,
+        Self::Route,
+        Self::Network,
+        Self::Token,
+        Self::Session,
+        Self::Authorize,
+        Self::Permit,
+    ];
+
+    /// The step's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Transport => "transport",
+            Self::Canonical => "canonical",
+            Self::Tenant => "tenant",
+            Self::Client => "client",
+            Self::Route => "route",
+            Self::Network => "network",
+            Self::Token => "token",
+            Self::Session => "session",
+            Self::Authorize => "authorize",
+            Self::Permit => "permit",
+        }
+    }
+}
+
+/// What the road found out about a request, however far it came: for the audit record and for
+/// `explain`. Nothing here comes from an unverified token.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The step that the request reached: it was denied there, or it is [`Step::Permit`].
+    pub reached: Option<Step>,
+    /// The request's identifier.
+    pub request_id: String,
+    /// The method, once it is known to be one.
+    pub method: Option<&'static str>,
+    /// The canonical path.
+    pub path: Option<String>,
+    /// The tenant's identifier.
+    pub tenant: Option<String>,
+    /// The client's address.
+    pub client: Option<IpAddr>,
+    /// The route's identifier.
+    pub route: Option<String>,
+    /// The route is public.
+    pub public: bool,
+    /// The subject of the verified token.
+    pub subject: Option<String>,
+}
+
+/// The verdict on a request.
+#[derive(Debug)]
+pub enum Verdict<'p> {
+    /// It may be forwarded.
+    Permit(Box<Permit<'p>>),
+    /// It may not.
+    Deny(Denial),
+}
+
+/// A verdict, and what it was based on.
+#[derive(Debug)]
+pub struct Decision<'p> {
+    /// The verdict.
+    pub verdict: Verdict<'p>,
+    /// What was found out.
+    pub facts: Facts,
+}
+
+/// How far a decision came without state.
+#[derive(Debug)]
+pub enum Progress<'p> {
+    /// The verdict.
+    Decided(Box<Decision<'p>>),
+    /// The verdict needs records.
+    Pending(Box<Pending<'p>>),
+}
+
+/// A request whose token is verified and whose verdict needs records.
+#[derive(Debug)]
+pub struct Pending<'p> {
+    policy: &'p Policy,
+    authenticated: Authenticated<'p>,
+    records: Vec<String>,
+    facts: Facts,
+}
+
+impl<'p> Pending<'p> {
+    /// The keys of the records that the verdict needs.
+    pub fn records(&self) -> &[String] {
+        &self.records
+    }
+
+    /// Gives the verdict.
+    pub fn resume(self, records: &Records) -> Decision<'p> {
+        let Self { policy, authenticated, mut facts, .. } = self;
+        let verdict = match finish(authenticated, policy, records, &mut facts) {
+            Ok(permit) => Verdict::Permit(Box::new(permit)),
+            Err(denial) => Verdict::Deny(denial),
+        };
+        Decision { verdict, facts }
+    }
+}
+
+/// Judges a request at a moment. Total: every request gets a verdict, and no verdict depends on
+/// anything but the arguments.
+pub fn decide<'p>(policy: &'p Policy, request: Request, now: Timestamp) -> Progress<'p> {
+    let mut facts = Facts { request_id: request.request_id.clone(), ..Facts::default() };
+    match start(policy, request, now, &mut facts) {
+        Ok(authenticated) => {
+            let records = session::keys(&authenticated, policy);
+            let pending = Pending { policy, authenticated, records, facts };
+            if pending.records.is_empty() {
+                Progress::Decided(Box::new(pending.resume(&Records::new())))
+            } else {
+                Progress::Pending(Box::new(pending))
+            }
+        }
+        Err(denial) => {
+            Progress::Decided(Box::new(Decision { verdict: Verdict::Deny(denial), facts }))
+        }
+    }
+}
+
+/// Steps 1 to 7.
+fn start<'p>(
+    policy: &'p Policy,
+    request: Request,
+    now: Timestamp,
+    facts: &mut Facts,
+) -> Result<Authenticated<'p>, Denial> {
+    facts.reached = Some(Step::Transport);
+    let secured = transport::require_https(request, policy.edge())?;
+
+    facts.reached = Some(Step::Canonical);
+    let request = canonical::canonicalize(secured, policy.head_limits())?;
+    facts.request_id.clone_from(&request.request_id);
+    facts.method = Some(request.method);
+    facts.path = Some(request.target.path().to_owned());
+
+    facts.reached = Some(Step::Tenant);
+    let hosted = tenant::select(request, policy)?;
+    facts.tenant = Some(hosted.tenant.id().to_string());
+
+    facts.reached = Some(Step::Client);
+    let located = client::locate(hosted, policy.edge())?;
+    facts.client = located.client;
+
+    facts.reached = Some(Step::Route);
+    let routed = route::select(located, policy)?;
+    facts.route = Some(routed.route.id().to_owned());
+    facts.public = routed.route.is_public();
+
+    facts.reached = Some(Step::Network);
+    let admitted = network::admit(routed)?;
+
+    facts.reached = Some(Step::Token);
+    let authenticated = token::authenticate(admitted, now)?;
+    facts.subject = authenticated.principal.as_ref().map(|p| p.subject().to_owned());
+    Ok(authenticated)
+}
+
+/// Steps 8 to 10.
+fn finish<'p>(
+    authenticated: Authenticated<'p>,
+    policy: &'p Policy,
+    records: &Records,
+    facts: &mut Facts,
+) -> Result<Permit<'p>, Denial> {
+    facts.reached = Some(Step::Session);
+    let live = session::check(authenticated, policy, records)?;
+
+    facts.reached = Some(Step::Authorize);
+    let authorized = authorize::check(live)?;
+
+    facts.reached = Some(Step::Permit);
+    Permit::issue(authorized, policy)
+}

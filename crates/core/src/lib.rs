@@ -1,0 +1,49 @@
+//! The decision of Sekisho, and nothing else: no I/O, no clock, no async, no globals. Time, keys
+//! and state records are arguments, so the same code judges in the `.wasm` at the edge, in
+//! `sekisho explain` and in the tests.
+//!
+//! # The road of a request
+//!
+//! [`decide`] walks ten steps. Each consumes the value that the step before returned and gives a
+//! richer one, or a [`Denial`]; the last gives a [`Permit`], the only thing that can reach an
+//! origin, and nothing else can make one.
+//!
+//! | # | step | place | what it proves |
+//! | --- | --- | --- | --- |
+//! | 1 | transport | [`request::transport`] | the request came over HTTPS |
+//! | 2 | canonical | [`request::canonical`] | one authority, known method, one spelling of the path, clean headers |
+//! | 3 | tenant | [`tenant`] | the host name belongs to a tenant |
+//! | 4 | client | [`client`] | the client's address, by the peer or by a trusted proxy's word |
+//! | 5 | route | [`route`] | the policy has a route for path and method |
+//! | 6 | network | [`network`] | the address lies in the network that the route demands |
+//! | 7 | token | [`token`] | one token, signed by this tenant's issuer, in time, for this tenant |
+//! | 8 | session | [`session`] | nothing of it was revoked |
+//! | 9 | authorize | [`authorize`] | the principal has a role that the route asks for |
+//! | 10 | permit | [`permit`] | an origin in the tenant's region, and the headers it will see |
+//!
+//! Public routes skip 7 to 9. Whatever is not permitted is denied, and what can't be known is
+//! denied with its own reason.
+
+pub mod audit;
+pub mod authorize;
+pub mod client;
+mod decide;
+mod denial;
+pub mod explain;
+pub mod network;
+pub mod permit;
+pub mod policy;
+pub mod refusal;
+pub mod request;
+pub mod response;
+pub mod route;
+pub mod session;
+pub mod tenant;
+pub mod token;
+
+pub use decide::{Decision, Facts, Pending, Progress, Step, Verdict, decide};
+pub use denial::{Denial, Reason};
+pub use jiff::Timestamp;
+pub use permit::Permit;
+pub use policy::Policy;
+pub use request::{Headers, Request, Scheme};

@@ -1,0 +1,149 @@
+//! Step 10: an origin in the tenant's region, and the request as that origin will see it.
+//!
+//! [`Permit`] has private fields and no public constructor: holding one proves that a request
+//! walked the whole road, and forwarding takes nothing else.
+
+use crate::authorize::Authorized;
+use crate::denial::{Denial, Reason};
+use crate::policy::{Origin, Policy, Route, Tenant};
+use crate::request::Headers;
+use crate::request::headers::{connection_options, is_hop_by_hop, is_reserved};
+use crate::response::ResponseRules;
+use crate::token::claims::Principal;
+use crate::token::locate::without_session_cookie;
+
+/// The leave to forward one request.
+#[derive(Debug)]
+pub struct Permit<'p> {
+    tenant: &'p Tenant,
+    route: &'p Route,
+    origin: &'p Origin,
+    method: &'static str,
+    path_and_query: String,
+    headers: Headers,
+    content_length: Option<u64>,
+}
+
+impl<'p> Permit<'p> {
+    /// The last step of the road.
+    pub(crate) fn issue(authorized: Authorized<'p>, policy: &'p Policy) -> Result<Self, Denial> {
+        let authenticated = authorized.live.authenticated;
+        let routed = authenticated.admitted.routed;
+        let (route, located) = (routed.route, routed.located);
+        let (tenant, request) = (located.hosted.tenant, located.hosted.request);
+        let origin = route
+            .origins()
+            .filter_map(|id| policy.origin(id))
+            .find(|origin| tenant.regions().iter().any(|region| region == origin.region()))
+            .ok_or_else(|| {
+                Denial::new(Reason::RegionNotAllowed, "the route has no origin in the tenant's regions")
+            })?;
+        let mut headers = from_client(&request.headers);
+        headers.push("x-tenant-id", tenant.id().as_str());
+        if let Some(principal) = &authenticated.principal {
+            identify(&mut headers, principal);
+        }
+        headers.push("x-request-id", request.request_id);
+        let host = request.authority.to_text();
+        if let Some(client) = located.client {
+            headers.push("x-forwarded-for", client.to_string());
+            headers.push("forwarded", forwarded(client, &host));
+        }
+        headers.push("x-forwarded-proto", "https");
+        headers.push("x-forwarded-host", host);
+        Ok(Self {
+            tenant,
+            route,
+            origin,
+            method: request.method,
+            path_and_query: request.target.as_str().to_owned(),
+            headers,
+            content_length: request.content_length,
+        })
+    }
+
+    /// The tenant that all of this belongs to.
+    pub fn tenant(&self) -> &'p Tenant {
+        self.tenant
+    }
+
+    /// The route with its limits and timeouts.
+    pub fn route(&self) -> &'p Route {
+        self.route
+    }
+
+    /// The origin.
+    pub fn origin(&self) -> &'p Origin {
+        self.origin
+    }
+
+    /// The method.
+    pub fn method(&self) -> &'static str {
+        self.method
+    }
+
+    /// Path and query, byte for byte as they were judged.
+    pub fn path_and_query(&self) -> &str {
+        &self.path_and_query
+    }
+
+    /// The whole URL at the origin.
+    pub fn url(&self) -> String {
+        format!("{}{}", self.origin.url(), self.path_and_query)
+    }
+
+    /// The header fields that the origin will see.
+    pub fn headers(&self) -> &Headers {
+        &self.headers
+    }
+
+    /// The declared length of the body in bytes.
+    pub fn content_length(&self) -> Option<u64> {
+        self.content_length
+    }
+
+    /// Takes the permit apart: the fields for the origin, and the rules for its answer.
+    pub fn into_parts(self) -> (Headers, ResponseRules<'p>) {
+        let rules = ResponseRules::new(self.tenant, self.route, self.origin);
+        (self.headers, rules)
+    }
+}
+
+/// What may pass of the client's fields: nothing reserved, nothing hop-by-hop, nothing that
+/// `Connection` names (it can't name ours, which are set afterwards), no `Host`, no credentials of
+/// the gateway.
+fn from_client(headers: &Headers) -> Headers {
+    let named = connection_options(headers);
+    let mut kept = Headers::default();
+    for (name, value) in headers.iter() {
+        let dropped = is_reserved(name)
+            || is_hop_by_hop(name)
+            || matches!(name, "host" | "authorization")
+            || named.iter().any(|option| option == name);
+        if dropped {
+            continue;
+        }
+        if name == "cookie" {
+            if let Some(value) = without_session_cookie(value) {
+                kept.push(name, value);
+            }
+        } else {
+            kept.push(name, value);
+        }
+    }
+    kept
+}
+
+fn identify(headers: &mut Headers, principal: &Principal) {
+    headers.push("x-user-id", principal.subject());
+    headers.push("x-user-roles", principal.roles().join(","));
+}
+
+/// RFC 7239, section 4. IPv6 addresses and hosts with a port are quoted (section 6).
+fn forwarded(client: std::net::IpAddr, host: &str) -> String {
+    let client = match client {
+        std::net::IpAddr::V4(address) => address.to_string(),
+        std::net::IpAddr::V6(address) => format!("\"[{address}]\""),
+    };
+    format!("for={client};host=\"{host}\";proto=https")
+}

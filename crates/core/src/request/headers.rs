@@ -1,0 +1,240 @@
+//! Header fields: which may come in, and which are taken away before ours are set.
+
+use crate::denial::{Denial, Reason};
+
+/// Header fields in order, names in lower case.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Headers(Vec<(String, Vec<u8>)>);
+
+impl Headers {
+    /// Takes fields as a host gives them; names are folded to lower case (RFC 9110, section 5.1).
+    pub fn new(fields: Vec<(String, Vec<u8>)>) -> Self {
+        let mut fields = fields;
+        for (name, _) in &mut fields {
+            name.make_ascii_lowercase();
+        }
+        Self(fields)
+    }
+
+    /// Every field.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_slice()))
+    }
+
+    /// The values of every field of this name, in order. `name` is in lower case.
+    pub fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        self.iter().filter(move |(n, _)| *n == name).map(|(_, value)| value)
+    }
+
+    /// The first value of this name, if it is text.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.values(name).next().and_then(|value| std::str::from_utf8(value).ok())
+    }
+
+    /// Appends a field.
+    pub fn push(&mut self, name: impl Into<String>, value: impl Into<Vec<u8>>) {
+        self.0.push((name.into(), value.into()));
+    }
+
+    /// Sets a field, replacing those of the same name.
+    pub fn set(&mut self, name: &str, value: impl Into<Vec<u8>>) {
+        self.remove(name);
+        self.push(name, value);
+    }
+
+    /// Removes every field of this name.
+    pub fn remove(&mut self, name: &str) {
+        self.0.retain(|(n, _)| n != name);
+    }
+
+    /// Keeps the fields for which `keep` holds.
+    pub fn retain(&mut self, mut keep: impl FnMut(&str, &[u8]) -> bool) {
+        self.0.retain(|(name, value)| keep(name, value));
+    }
+
+    /// Gives the fields back, as a host takes them.
+    pub fn into_fields(self) -> Vec<(String, Vec<u8>)> {
+        self.0
+    }
+}
+
+/// How large a request head may be.
+#[derive(Clone, Copy, Debug)]
+pub struct HeadLimits {
+    /// Names and values together, bytes.
+    pub bytes: usize,
+    /// Number of fields.
+    pub fields: usize,
+}
+
+/// Judges a request's header fields:
+///
+/// 1. Number and size within the limits (RFC 6585, section 5).
+/// 2. Each name is a token (RFC 9110, section 5.6.2) without `_`: many origins fold `-` and `_`
+///    to the same variable, so `X_Tenant_Id` would arrive as ours.
+/// 3. Each value is free of controls but the tab (RFC 9110, section 5.5).
+/// 4. Message framing is unambiguous (RFC 9112, section 6): `Content-Length` at most once and a
+///    number, `Transfer-Encoding` at most `chunked` and never beside a `Content-Length`.
+///
+/// Returns the declared body length in bytes, where there is one.
+pub(super) fn check(headers: &Headers, limits: HeadLimits) -> Result<Option<u64>, Denial> {
+    let fields = headers.iter().count();
+    let bytes: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if fields > limits.fields || bytes > limits.bytes {
+        return Err(Denial::new(
+            Reason::HeadTooLarge,
+            format!("{fields} fields of {bytes} bytes; {} of {} are allowed", limits.fields, limits.bytes),
+        ));
+    }
+    for (name, value) in headers.iter() {
+        if name.contains('_') {
+            return Err(invalid("a header name with an underscore"));
+        }
+        if name.is_empty() || !name.bytes().all(is_token) {
+            return Err(invalid("a header name that is not a token"));
+        }
+        if value.iter().any(|byte| matches!(byte, 0..=8 | 10..=0x1f | 0x7f)) {
+            return Err(invalid("a header value with a control character"));
+        }
+    }
+    content_length(headers)
+}
+
+fn content_length(headers: &Headers) -> Result<Option<u64>, Denial> {
+    let mut lengths = headers.values("content-length");
+    let length = match (lengths.next(), lengths.next()) {
+        (None, _) => None,
+        (Some(value), None) => Some(
+            parse_length(value).ok_or_else(|| invalid("a Content-Length that is not a number"))?,
+        ),
+        (Some(_), Some(_)) => return Err(invalid("more than one Content-Length")),
+    };
+    let mut codings = headers.values("transfer-encoding").peekable();
+    if codings.peek().is_some() && length.is_some() {
+        return Err(invalid("both Content-Length and Transfer-Encoding"));
+    }
+    if !codings.all(|coding| coding.eq_ignore_ascii_case(b"chunked")) {
+        return Err(invalid("a Transfer-Encoding other than chunked"));
+    }
+    Ok(length)
+}
+
+/// `1*DIGIT` (RFC 9110, section 8.6): no sign, no space, no list.
+fn parse_length(value: &[u8]) -> Option<u64> {
+    let digits = std::str::from_utf8(value).ok()?;
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
+}
+
+fn invalid(detail: &'static str) -> Denial {
+    Denial::new(Reason::HeaderInvalid, detail)
+}
+
+pub(crate) const fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`'
+                | b'|' | b'~'
+        )
+}
+
+/// A name that only the gateway may set towards an origin, in any spelling that an origin may fold
+/// to it: upper or lower case, `_` for `-`.
+pub fn is_reserved(name: &str) -> bool {
+    let name = name.to_ascii_lowercase().replace('_', "-");
+    const PREFIXES: [&str; 6] =
+        ["x-tenant-", "x-user-", "x-sekisho-", "sekisho-", "x-forwarded-", "spin-"];
+    const SUFFIXES: [&str; 2] = ["-client-ip", "-connecting-ip"];
+    const NAMES: [&str; 5] = ["forwarded", "x-real-ip", "x-request-id", "client-ip", "x-forwarded"];
+    NAMES.contains(&name.as_str())
+        || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        || SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
+}
+
+/// A field that belongs to one connection and never passes (RFC 9110, section 7.6.1).
+pub fn is_hop_by_hop(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "keep-alive"
+            | "proxy-connection"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "proxy-authentication-info"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+            | "http2-settings"
+    )
+}
+
+/// The names that the `Connection` fields declare hop-by-hop, in lower case.
+pub(crate) fn connection_options(headers: &Headers) -> Vec<String> {
+    headers
+        .values("connection")
+        .flat_map(|value| value.split(|byte| *byte == b','))
+        .filter_map(|option| std::str::from_utf8(option).ok())
+        .map(|option| option.trim().to_ascii_lowercase())
+        .filter(|option| !option.is_empty())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: HeadLimits = HeadLimits { bytes: 1024, fields: 10 };
+
+    fn headers(fields: &[(&str, &str)]) -> Headers {
+        Headers::new(fields.iter().map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec())).collect())
+    }
+
+    #[test]
+    fn reserved_in_every_spelling() {
+        for name in [
+            "X-Tenant-Id", "x_tenant_id", "X_Tenant-Id", "x-user-roles", "Sekisho-Assertion",
+            "X-Sekisho-Debug", "Forwarded", "x-forwarded-for", "X-Real-IP", "True-Client-IP",
+            "cf-connecting-ip", "Fastly-Client-Ip", "client-ip", "spin-client-addr",
+            "spin-path-info", "x-request-id",
+        ] {
+            assert!(is_reserved(name), "{name}");
+        }
+        for name in ["accept", "x-tenants", "authorization", "forward", "traceparent", "x-users"] {
+            assert!(!is_reserved(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn hygiene() {
+        for (name, fields, want) in [
+            ("clean", &[("Accept", "*/*"), ("content-length", "12")][..], Ok(Some(12))),
+            ("no length", &[("accept", "*/*")], Ok(None)),
+            ("obsolete text passes", &[("x-name", "caf\u{e9}")], Ok(None)),
+            ("chunked", &[("transfer-encoding", "chunked")], Ok(None)),
+            ("underscore", &[("x_tenant_id", "a")], Err(Reason::HeaderInvalid)),
+            ("space in a name", &[("x a", "a")], Err(Reason::HeaderInvalid)),
+            ("empty name", &[("", "a")], Err(Reason::HeaderInvalid)),
+            ("line break", &[("x-a", "b\r\nx-tenant-id: c")], Err(Reason::HeaderInvalid)),
+            ("NUL", &[("x-a", "b\0")], Err(Reason::HeaderInvalid)),
+            ("two lengths", &[("content-length", "1"), ("content-length", "1")], Err(Reason::HeaderInvalid)),
+            ("list of lengths", &[("content-length", "1, 1")], Err(Reason::HeaderInvalid)),
+            ("signed length", &[("content-length", "+1")], Err(Reason::HeaderInvalid)),
+            ("empty length", &[("content-length", "")], Err(Reason::HeaderInvalid)),
+            ("overflowing length", &[("content-length", "99999999999999999999")], Err(Reason::HeaderInvalid)),
+            ("length and chunked", &[("content-length", "1"), ("transfer-encoding", "chunked")], Err(Reason::HeaderInvalid)),
+            ("other coding", &[("transfer-encoding", "gzip, chunked")], Err(Reason::HeaderInvalid)),
+            ("too large", &[("x-a", &"b".repeat(1024))], Err(Reason::HeadTooLarge)),
+            ("too many", &[("a", "b"); 11], Err(Reason::HeadTooLarge)),
+        ] {
+            let got = check(&headers(fields), LIMITS).map_err(|denial| denial.reason());
+            assert_eq!(got, want, "{name}");
+        }
+    }
+
+    #[test]
+    fn connection_names_fields() {
+        let headers = headers(&[("Connection", "close, X-Secret"), ("connection", " x-other ,")]);
+        assert_eq!(connection_options(&headers), ["close", "x-secret", "x-other"]);
+    }
+}

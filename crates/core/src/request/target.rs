@@ -1,0 +1,228 @@
+//! The request target in the one form that is judged and forwarded, byte for byte.
+//!
+//! Refused, not repaired: whoever repairs a path judges another one than the client wrote, and
+//! two repairers disagree. In evaluation order:
+//!
+//! 1. Origin form, at most 8 KiB (RFC 9112, section 3.2.1): it starts with `/`. No fragment.
+//! 2. Bytes of the path are those of RFC 3986 section 3.3 (`pchar` and `/`): no backslash, no
+//!    space, no control, nothing outside ASCII.
+//! 3. A percent sign is followed by two upper-case hexadecimal digits (section 2.1) and does not
+//!    hide an unreserved character (section 2.3: two spellings of one resource), a slash, a
+//!    backslash or a control character, nor another percent-encoding.
+//! 4. The decoded path is UTF-8: an overlong form of `/` is nobody's file name.
+//! 5. No `.` or `..` segment (section 3.3), and no empty segment but the last.
+//! 6. The query has no control, space, fragment, quote, backslash or broken percent-encoding. It
+//!    is forwarded and never judged.
+//!
+//! `/api/assistants/a1/chat?x=1` passes; `/api/../admin`, `/api/%2e%2e/admin`, `/api//admin`,
+//! `/%61pi` and `/api%2Fadmin` do not.
+
+use crate::denial::{Denial, Reason};
+use std::fmt;
+
+/// The longest target, in bytes. RFC 9112 section 3 recommends at least 8,000.
+pub const MAX_TARGET: usize = 8 * 1024;
+
+/// A target in canonical form.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Target {
+    whole: String,
+    path_len: usize,
+}
+
+impl Target {
+    /// Parses a target in origin form.
+    pub fn parse(target: &str) -> Result<Self, Denial> {
+        if target.len() > MAX_TARGET {
+            return Err(refused("the target is longer than 8 KiB"));
+        }
+        let (path, query) = match target.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (target, None),
+        };
+        check_path(path)?;
+        if let Some(query) = query {
+            check_query(query)?;
+        }
+        Ok(Self { whole: target.to_owned(), path_len: path.len() })
+    }
+
+    /// Path and query, as the client wrote them.
+    pub fn as_str(&self) -> &str {
+        &self.whole
+    }
+
+    /// The path, as the client wrote it.
+    pub fn path(&self) -> &str {
+        self.whole.get(..self.path_len).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.whole, f)
+    }
+}
+
+fn refused(detail: &'static str) -> Denial {
+    Denial::new(Reason::TargetNotCanonical, detail)
+}
+
+fn check_path(path: &str) -> Result<(), Denial> {
+    let Some(rest) = path.strip_prefix('/') else {
+        return Err(refused("the target does not start with a slash"));
+    };
+    let mut decoded = Vec::with_capacity(path.len());
+    let mut bytes = path.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'%' => {
+                let hidden = percent_decoded(bytes.next(), bytes.next())
+                    .ok_or_else(|| refused("a percent sign without two upper-case hexadecimal digits"))?;
+                check_hidden(hidden)?;
+                decoded.push(hidden);
+            }
+            _ if is_pchar(byte) || byte == b'/' => decoded.push(byte),
+            _ => return Err(refused("a byte that may not stand in a path")),
+        }
+    }
+    let decoded =
+        std::str::from_utf8(&decoded).map_err(|_| refused("the decoded path is not UTF-8"))?;
+    if has_percent_encoding(decoded) {
+        return Err(refused("the path is percent-encoded twice"));
+    }
+    let mut segments = rest.split('/').peekable();
+    while let Some(segment) = segments.next() {
+        match segment {
+            "." | ".." => return Err(refused("a dot segment")),
+            "" if segments.peek().is_some() => return Err(refused("an empty segment")),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn check_hidden(hidden: u8) -> Result<(), Denial> {
+    match hidden {
+        b'/' | b'\\' => Err(refused("an encoded slash or backslash")),
+        0..=0x1f | 0x7f => Err(refused("an encoded control character")),
+        _ if is_unreserved(hidden) => {
+            Err(refused("a percent-encoded character that needs no encoding"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_query(query: &str) -> Result<(), Denial> {
+    let mut bytes = query.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'%' => {
+                let digits = (bytes.next(), bytes.next());
+                if !matches!(digits, (Some(a), Some(b)) if a.is_ascii_hexdigit() && b.is_ascii_hexdigit())
+                {
+                    return Err(refused("a broken percent-encoding in the query"));
+                }
+            }
+            b'#' | b'"' | b'<' | b'>' | b'\\' => {
+                return Err(refused("a byte that may not stand in a query"));
+            }
+            0x21..=0x7e => {}
+            _ => return Err(refused("a byte that may not stand in a query")),
+        }
+    }
+    Ok(())
+}
+
+fn percent_decoded(high: Option<u8>, low: Option<u8>) -> Option<u8> {
+    let digit = |byte: Option<u8>| match byte? {
+        byte @ b'0'..=b'9' => Some(byte - b'0'),
+        byte @ b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    };
+    Some(digit(high)? << 4 | digit(low)?)
+}
+
+fn has_percent_encoding(text: &str) -> bool {
+    text.as_bytes().windows(3).any(|w| {
+        matches!(w, [b'%', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit())
+    })
+}
+
+const fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+const fn is_pchar(byte: u8) -> bool {
+    is_unreserved(byte)
+        || matches!(
+            byte,
+            b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':' | b'@'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Target;
+
+    #[test]
+    fn accepted_targets_keep_every_byte() {
+        for (name, target, path) in [
+            ("root", "/", "/"),
+            ("plain", "/api/assistants/a1/chat?x=1", "/api/assistants/a1/chat"),
+            ("trailing slash", "/api/", "/api/"),
+            ("sub-delims", "/a;v=1,2!$&'()*+=:@~", "/a;v=1,2!$&'()*+=:@~"),
+            ("encoded UTF-8", "/%E9%96%A2%E6%89%80", "/%E9%96%A2%E6%89%80"),
+            ("encoded space and percent sign", "/a%20b%25", "/a%20b%25"),
+            ("dots in a name", "/a..b/.well-known/...", "/a..b/.well-known/..."),
+            ("empty query", "/a?", "/a"),
+            ("query of brackets and encoded slashes", "/a?b[]=%2f%2F|{}^`'", "/a"),
+        ] {
+            let parsed = Target::parse(target).unwrap_or_else(|d| panic!("{name}: {}", d.detail()));
+            assert_eq!(parsed.as_str(), target, "{name}");
+            assert_eq!(parsed.path(), path, "{name}");
+        }
+    }
+
+    #[test]
+    fn refused_targets() {
+        for (name, target) in [
+            ("nothing", ""),
+            ("no slash", "api"),
+            ("asterisk form", "*"),
+            ("absolute form", "http://acme.example.jp/"),
+            ("dot segment", "/api/./x"),
+            ("dot-dot segment", "/api/../admin"),
+            ("dot-dot at the end", "/api/.."),
+            ("encoded dots", "/api/%2E%2E/admin"),
+            ("encoded dots, lower case", "/api/%2e%2e/admin"),
+            ("encoded slash", "/api%2Fadmin"),
+            ("encoded backslash", "/api%5Cadmin"),
+            ("encoded NUL", "/api%00"),
+            ("encoded line feed", "/api%0A"),
+            ("encoded DEL", "/api%7F"),
+            ("encoded letter", "/%61pi"),
+            ("lower-case hexadecimal", "/%e9%96%a2"),
+            ("double encoding", "/api%252Fadmin"),
+            ("double encoding of dots", "/%252e%252e/"),
+            ("overlong slash", "/%C0%AF"),
+            ("lone continuation byte", "/%80"),
+            ("half an encoding", "/a%2"),
+            ("percent sign alone", "/a%"),
+            ("not hexadecimal", "/a%zz"),
+            ("backslash", "/a\\b"),
+            ("space", "/a b"),
+            ("control", "/a\u{1}"),
+            ("outside ASCII", "/関所"),
+            ("empty segment", "/api//admin"),
+            ("empty first segment", "//admin"),
+            ("fragment", "/a#b"),
+            ("fragment in the query", "/a?b#c"),
+            ("control in the query", "/a?b\r\nc"),
+            ("broken encoding in the query", "/a?%4"),
+        ] {
+            assert!(Target::parse(target).is_err(), "{name}");
+        }
+        assert!(Target::parse(&format!("/{}", "a".repeat(super::MAX_TARGET))).is_err());
+    }
+}

@@ -1,0 +1,49 @@
+//! Step 7: one token, signed by this tenant's issuer, in time, for this gateway and this tenant.
+//!
+//! In evaluation order:
+//!
+//! 1. Exactly one token ([`locate`]).
+//! 2. A compact JWS of strict base64url and strict JSON without duplicate members ([`jws`]).
+//! 3. The header has none of `crit`, `jku`, `x5u`, `jwk`, `x5c` ([`jws`]): a token doesn't choose
+//!    what it is checked with (RFC 8725, section 3.10).
+//! 4. `iss` is one of this tenant's issuers, `alg` one of that issuer's, `kid` one of its keys, and
+//!    the key is of that algorithm (RFC 8725, section 3.1).
+//! 5. The signature ([`keys`]).
+//! 6. The claims ([`claims`]).
+
+pub mod claims;
+pub mod json;
+pub mod jws;
+pub mod keys;
+pub mod locate;
+
+use crate::denial::{Denial, Reason};
+use crate::network::Admitted;
+use claims::Principal;
+use jiff::Timestamp;
+
+/// A request whose caller is known, or on a public route, where nobody asks.
+#[derive(Debug)]
+pub struct Authenticated<'p> {
+    pub(crate) admitted: Admitted<'p>,
+    pub(crate) principal: Option<Principal>,
+}
+
+/// Verifies the request's token, unless the route is public.
+pub fn authenticate(admitted: Admitted<'_>, now: Timestamp) -> Result<Authenticated<'_>, Denial> {
+    let routed = &admitted.routed;
+    if routed.route.is_public() {
+        return Ok(Authenticated { admitted, principal: None });
+    }
+    let hosted = &routed.located.hosted;
+    let tenant = hosted.tenant;
+    let token = locate::one_token(&hosted.request.headers)?;
+    let unverified = jws::parse(token)?;
+    let issuer = unverified
+        .issuer()
+        .and_then(|name| tenant.issuers().iter().find(|issuer| issuer.name() == name))
+        .ok_or_else(|| Denial::new(Reason::TokenIssuerUnknown, "iss is none of the tenant's issuers"))?;
+    let verified = keys::verify(unverified, issuer)?;
+    let principal = claims::judge(&verified, issuer, tenant.id(), now)?;
+    Ok(Authenticated { admitted, principal: Some(principal) })
+}

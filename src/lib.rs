@@ -1,0 +1,2 @@
+//! The gateway component.
+#![cfg(target_family = "wasm")]
