@@ -1,2 +1,78 @@
-//! The gateway component.
+//! The gateway component: the adapter between WASI and the decision in `sekisho-core`.
+//!
+//! It decides nothing. It reads a request, asks core, fetches the records that core asks for, and
+//! acts on the verdict; [`handle`](Gateway::handle) is the whole road, top to bottom.
+//!
+//! With the feature `spin` (the default) it also imports Spin's key-value store; without it, it
+//! imports `wasi:*` only, has policy files and no state.
+
 #![cfg(target_family = "wasm")]
+
+mod answer;
+mod audit;
+mod body;
+mod clock;
+mod policy;
+mod request;
+mod state;
+mod upstream;
+
+use sekisho_core::audit::Outcome;
+use sekisho_core::refusal::Audience;
+use sekisho_core::{Decision, Denial, Facts, Policy, Progress, Verdict, decide};
+use wasip3::http::types::{ErrorCode, Request, Response};
+
+wasip3::http::service::export!(Gateway);
+
+struct Gateway;
+
+impl wasip3::exports::http::handler::Guest for Gateway {
+    async fn handle(incoming: Request) -> Result<Response, ErrorCode> {
+        let arrival = clock::Arrival::now();
+        let request = request::read(&incoming);
+        let audience = Audience::of(&request.method, &request.headers);
+
+        let (facts, outcome, policy) = match policy::current() {
+            Ok(policy) => {
+                let (facts, outcome) = judge_and_forward(&policy, request, incoming, &arrival).await;
+                (facts, outcome, Some(policy))
+            }
+            Err(denial) => {
+                let facts = Facts { request_id: request.request_id, ..Facts::default() };
+                (facts, Err(denial), None)
+            }
+        };
+
+        let digest = policy.as_ref().map(|policy| policy.digest());
+        match outcome {
+            Ok(response) => {
+                audit::write(&facts, Outcome::Permitted(response.get_status_code()), digest, &arrival);
+                Ok(response)
+            }
+            Err(denial) => {
+                audit::write(&facts, Outcome::Denied(&denial), digest, &arrival);
+                answer::refuse(&denial, &facts.request_id, &audience)
+            }
+        }
+    }
+}
+
+async fn judge_and_forward(
+    policy: &Policy,
+    request: sekisho_core::Request,
+    incoming: Request,
+    arrival: &clock::Arrival,
+) -> (Facts, Result<Response, Denial>) {
+    let Decision { verdict, facts } = match decide(policy, request, arrival.time()) {
+        Progress::Decided(decision) => *decision,
+        Progress::Pending(pending) => {
+            let records = state::fetch(pending.records()).await;
+            pending.resume(&records)
+        }
+    };
+    let outcome = match verdict {
+        Verdict::Permit(permit) => upstream::forward(*permit, incoming).await,
+        Verdict::Deny(denial) => Err(denial),
+    };
+    (facts, outcome)
+}

@@ -1,0 +1,37 @@
+//! Core's answers as WASI responses.
+
+use sekisho_core::refusal::{Audience, render};
+use sekisho_core::{Denial, Headers};
+use wasip3::http::types::{ErrorCode, Fields, Response};
+use wasip3::{wit_future, wit_stream};
+
+/// Answers with a refusal.
+pub(crate) fn refuse(
+    denial: &Denial,
+    request_id: &str,
+    audience: &Audience,
+) -> Result<Response, ErrorCode> {
+    let refusal = render(denial, request_id, audience);
+    let headers = fields(refusal.headers)?;
+    let contents = (!refusal.body.is_empty()).then(|| {
+        let (mut writer, reader) = wit_stream::new();
+        wasip3::spawn(async move {
+            // What is left over is a client that has gone.
+            writer.write_all(refusal.body.into_bytes()).await;
+        });
+        reader
+    });
+    let (trailers, no_trailers) = wit_future::new(|| Ok(None));
+    drop(trailers);
+    let (response, _sent) = Response::new(headers, contents, no_trailers);
+    response
+        .set_status_code(refusal.status)
+        .map_err(|()| ErrorCode::InternalError(Some("no such status".into())))?;
+    Ok(response)
+}
+
+/// Header fields as WASI takes them.
+pub(crate) fn fields(headers: Headers) -> Result<Fields, ErrorCode> {
+    Fields::from_list(&headers.into_fields())
+        .map_err(|error| ErrorCode::InternalError(Some(format!("header fields: {error:?}"))))
+}

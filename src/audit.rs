@@ -1,0 +1,16 @@
+//! The audit record, on the component's standard output.
+
+use crate::clock::Arrival;
+use sekisho_core::Facts;
+use sekisho_core::audit::{Outcome, record};
+use std::io::Write as _;
+
+/// Writes one line in one piece, so that concurrent requests do not mix theirs.
+pub(crate) fn write(facts: &Facts, outcome: Outcome<'_>, policy: Option<&str>, arrival: &Arrival) {
+    let mut line = record(facts, outcome, policy, arrival.time(), arrival.elapsed());
+    line.push('\n');
+    let mut stdout = std::io::stdout().lock();
+    if let Err(error) = stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()) {
+        eprintln!("audit: {error}");
+    }
+}

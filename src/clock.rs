@@ -1,0 +1,34 @@
+//! The clocks, read once when a request arrives.
+
+use sekisho_core::Timestamp;
+use std::time::Duration;
+use wasip3::clocks::{monotonic_clock, system_clock};
+
+/// When a request arrived.
+pub(crate) struct Arrival {
+    time: Timestamp,
+    mark: monotonic_clock::Mark,
+}
+
+impl Arrival {
+    /// Reads both clocks. A system clock outside of years 1 to 9999 reads as the end of time, at
+    /// which every token has expired: not to know the time refuses.
+    pub(crate) fn now() -> Self {
+        let now = system_clock::now();
+        let nanoseconds = i32::try_from(now.nanoseconds).unwrap_or(0);
+        Self {
+            time: Timestamp::new(now.seconds, nanoseconds).unwrap_or(Timestamp::MAX),
+            mark: monotonic_clock::now(),
+        }
+    }
+
+    /// The moment of judgement.
+    pub(crate) fn time(&self) -> Timestamp {
+        self.time
+    }
+
+    /// How long ago it was.
+    pub(crate) fn elapsed(&self) -> Duration {
+        Duration::from_nanos(monotonic_clock::now().saturating_sub(self.mark))
+    }
+}
