@@ -1,0 +1,121 @@
+//! The running application: its components, and the way of a request through them.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body::Body as HttpBody;
+use http_body_util::BodyExt;
+use tempfile::TempDir;
+use tokio::sync::Semaphore;
+use wasmtime_wasi_http::handler::{InstantiationError, ProxyHandler};
+use wasmtime_wasi_http::{Error, WasiBody};
+
+use crate::Limits;
+use crate::inbound::{self, set_client_address};
+use crate::instance::{Blueprint, Generation};
+use crate::kv::Stores;
+use crate::outbound::Client;
+use crate::response::{Body, plain};
+use crate::routes::{self, Route};
+use crate::scope::{ClientGuard, Scope};
+
+/// One set of files with the components that read it.
+pub(crate) struct Handlers {
+    pub(crate) by_name: HashMap<String, ProxyHandler<Generation>>,
+    /// Copies of files, removed when no request uses them any more.
+    pub(crate) _staged: Vec<TempDir>,
+}
+
+pub(crate) struct App {
+    pub(crate) routes: Vec<(Route, String)>,
+    pub(crate) blueprints: HashMap<String, Arc<Blueprint>>,
+    pub(crate) handlers: RwLock<Arc<Handlers>>,
+    pub(crate) client: Client,
+    pub(crate) stores: Stores,
+    pub(crate) limits: Limits,
+    /// One permit for each request that may be in progress.
+    pub(crate) requests: Arc<Semaphore>,
+}
+
+impl App {
+    /// Answers a client's request.
+    pub(crate) async fn serve<B>(
+        &self,
+        request: Request<B>,
+        peer: SocketAddr,
+        https: bool,
+    ) -> Response<Body>
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<Error>,
+    {
+        let Ok(permit) = Arc::clone(&self.requests).try_acquire_owned() else {
+            return plain(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "too many requests in progress\n",
+            );
+        };
+        let response = match inbound::canonical(request, peer, https, &self.limits) {
+            Err((status, reason)) => plain(status, reason),
+            Ok(request) => match routes::find(&self.routes, request.uri().path()) {
+                None => plain(StatusCode::NOT_FOUND, "no such route\n"),
+                Some(component) => self.run(component, request, Scope::new(peer, 0)).await,
+            },
+        };
+        response.map(|body| body.holding(permit))
+    }
+
+    /// Answers one component's request to another.
+    pub(crate) async fn chain(
+        &self,
+        component: &str,
+        caller: Option<&Scope>,
+        mut request: Request<WasiBody>,
+    ) -> Result<Response<WasiBody>, Error> {
+        if !self.blueprints.contains_key(component) {
+            return Err(Error::DestinationNotFound);
+        }
+        // A caller whose own request has ended may still clean up, but not start a chain.
+        let caller = caller.ok_or(Error::LoopDetected)?;
+        let depth = caller.depth + 1;
+        if depth > self.limits.chain_depth {
+            return Err(Error::LoopDetected);
+        }
+        set_client_address(request.headers_mut(), caller.peer);
+        let scope = Scope::new(caller.peer, depth);
+        // Boxed, because a chain is recursion.
+        let response = Box::pin(self.run(component, request, scope));
+        tokio::select! {
+            response = response => Ok(response.map(BodyExt::boxed_unsync)),
+            () = caller.until_client_gone() => Err(Error::ConnectionTerminated),
+        }
+    }
+
+    async fn run(
+        &self,
+        component: &str,
+        request: Request<WasiBody>,
+        scope: Arc<Scope>,
+    ) -> Response<Body> {
+        // Taken here and not earlier: a reload that has returned is seen by every request that comes after it.
+        let handlers = Arc::clone(&self.handlers.read().unwrap_or_else(PoisonError::into_inner));
+        let Some(handler) = handlers.by_name.get(component) else {
+            return plain(StatusCode::NOT_FOUND, "no such route\n");
+        };
+        let guard = ClientGuard::new(Arc::clone(&scope));
+        match handler.handle(Arc::clone(&scope), request).await {
+            Ok(response) => response.map(|body| Body::of_component(body, scope, guard)),
+            Err(error) if error.is::<InstantiationError<Arc<Scope>>>() => {
+                tracing::error!(component, "no instance could be made: {error:#}");
+                plain(StatusCode::SERVICE_UNAVAILABLE, "no capacity\n")
+            }
+            Err(error) => {
+                tracing::error!(component, "a request failed: {error:#}");
+                plain(StatusCode::INTERNAL_SERVER_ERROR, "the component failed\n")
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Key-value stores.
+
+mod binding;
+mod disk;
+mod memory;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::future::BoxFuture;
+
+#[expect(unreachable_pub, reason = "generated code re-exports it")]
+pub use self::binding::StoreHandle;
+pub(crate) use self::binding::{Kv, KvView};
+use crate::HostError;
+
+/// Longest key, in bytes.
+const MAX_KEY: usize = 4 * 1024;
+/// Largest value, in bytes.
+const MAX_VALUE: usize = 16 * 1024 * 1024;
+
+/// Where the application's key-value stores live.
+#[derive(Debug, Clone)]
+pub enum State {
+    /// In memory, gone with the host.
+    Memory,
+    /// In `state.redb` under this directory; a write that was answered survives a crash.
+    Disk(PathBuf),
+}
+
+/// Why a store could not answer, in one sentence.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct KeyValueError(pub(crate) String);
+
+/// One key-value store.
+pub trait KeyValue: Send + Sync {
+    /// The value of `key`, if there is one.
+    fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, KeyValueError>>;
+    /// Sets `key` to `value`, durably for a store on disk.
+    fn set<'a>(&'a self, key: &'a str, value: Vec<u8>) -> BoxFuture<'a, Result<(), KeyValueError>>;
+    /// Removes `key`; it is no error if it is not there.
+    fn delete<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<(), KeyValueError>>;
+    /// All keys, in order.
+    fn keys(&self) -> BoxFuture<'_, Result<Vec<String>, KeyValueError>>;
+}
+
+/// The stores of one host, by label.
+pub(crate) enum Stores {
+    Memory(Mutex<BTreeMap<String, Arc<memory::Memory>>>),
+    Disk(disk::Disk),
+}
+
+impl Stores {
+    pub(crate) fn open(state: &State) -> Result<Self, HostError> {
+        Ok(match state {
+            State::Memory => Self::Memory(Mutex::default()),
+            State::Disk(directory) => {
+                private_directory(directory)?;
+                Self::Disk(disk::Disk::open(&directory.join("state.redb"))?)
+            }
+        })
+    }
+
+    /// Finishes waiting writes and frees the file, if there is one; later calls fail.
+    pub(crate) async fn close(&self) {
+        if let Self::Disk(disk) = self {
+            disk.close().await;
+        }
+    }
+
+    pub(crate) fn store(&self, label: &str) -> Arc<dyn KeyValue> {
+        match self {
+            Self::Memory(stores) => {
+                let mut stores = stores.lock().unwrap_or_else(PoisonError::into_inner);
+                Arc::clone(stores.entry(label.to_owned()).or_default()) as Arc<dyn KeyValue>
+            }
+            Self::Disk(disk) => Arc::new(disk.store(label)),
+        }
+    }
+}
+
+/// Creates a directory that only its owner may enter.
+pub(crate) fn private_directory(directory: &Path) -> Result<(), HostError> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory).map_err(|error| {
+        HostError::new(format!(
+            "cannot create the directory {}: {error}",
+            directory.display()
+        ))
+    })
+}
+
+fn check_key(key: &str) -> Result<(), KeyValueError> {
+    if key.len() > MAX_KEY {
+        return Err(KeyValueError(format!("a key has at most {MAX_KEY} bytes")));
+    }
+    Ok(())
+}
+
+fn check_entry(key: &str, value: &[u8]) -> Result<(), KeyValueError> {
+    check_key(key)?;
+    if value.len() > MAX_VALUE {
+        return Err(KeyValueError(format!(
+            "a value has at most {MAX_VALUE} bytes"
+        )));
+    }
+    Ok(())
+}

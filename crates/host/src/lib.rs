@@ -1,0 +1,42 @@
+//! Runs a Spin application manifest without Spin, on wasmtime.
+//!
+//! A [`Manifest`] says what the application is; [`HostConfig`] says how it is run; [`Host::start`] runs it. TLS ends
+//! here, the client's address is taken from its connection here, and nothing but the interfaces and destinations
+//! that the manifest grants reaches a component.
+
+mod app;
+mod bindings;
+mod clock;
+mod config;
+mod drain;
+mod engine;
+mod error;
+mod files;
+mod hooks;
+mod host;
+mod inbound;
+mod instance;
+mod kv;
+mod limits;
+mod listen;
+mod manifest;
+mod outbound;
+mod outbound_hosts;
+mod output;
+mod response;
+mod routes;
+mod scope;
+pub mod tls;
+mod variables;
+
+pub use self::clock::WallClock;
+pub use self::error::{HostError, Place};
+pub use self::host::{Host, HostConfig};
+pub use self::kv::{KeyValue, KeyValueError, State};
+pub use self::limits::Limits;
+pub use self::listen::Listener;
+pub use self::manifest::Manifest;
+pub use self::output::{LineSink, Output, Stream};
+pub use self::response::Body;
+pub use self::tls::Tls;
+pub use wasmtime_wasi_http::Error as BodyError;

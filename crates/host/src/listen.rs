@@ -1,0 +1,198 @@
+//! Listeners: TCP, TLS, HTTP/1.1 and HTTP/2.
+
+mod head_timer;
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+
+use self::head_timer::{HeadTimed, HeadTimer};
+use crate::app::App;
+use crate::drain::Drain;
+use crate::response::Body;
+use crate::{HostError, Tls};
+
+/// HTTP/2 flow control windows, in bytes: what one connection may have in flight towards this process.
+const CONNECTION_WINDOW: u32 = 1024 * 1024;
+const STREAM_WINDOW: u32 = 256 * 1024;
+/// Bytes of a response that may wait in one HTTP/2 stream, and of an HTTP/1.1 connection's buffers.
+const BUFFER: usize = 64 * 1024;
+/// Silence on an HTTP/2 connection after which a ping asks for life, and how long the answer may take.
+const PING: Duration = Duration::from_secs(30);
+const PONG: Duration = Duration::from_secs(10);
+
+/// An address to serve.
+#[derive(Debug, Clone)]
+pub struct Listener {
+    /// The address; port 0 takes a free one, see [`crate::Host::addrs`].
+    pub addr: SocketAddr,
+    /// TLS, or plain HTTP/1.1.
+    pub tls: Option<Tls>,
+}
+
+/// A listener that is bound and not yet served.
+pub(crate) struct Bound {
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    pub(crate) addr: SocketAddr,
+}
+
+impl Listener {
+    pub(crate) async fn bind(&self) -> Result<Bound, HostError> {
+        let tls = match &self.tls {
+            None => None,
+            Some(tls) => Some(TlsAcceptor::from(Arc::new(tls.server_config()?))),
+        };
+        let cannot = |error: io::Error| {
+            let error = match error.kind() {
+                io::ErrorKind::AddrInUse => "another program is listening there".to_owned(),
+                io::ErrorKind::PermissionDenied => "this user may not use that port".to_owned(),
+                _ => error.to_string(),
+            };
+            HostError::new(format!("cannot listen on {}: {error}", self.addr))
+                .help("Choose another address or port")
+        };
+        let listener = TcpListener::bind(self.addr).await.map_err(cannot)?;
+        let addr = listener.local_addr().map_err(cannot)?;
+        Ok(Bound {
+            listener,
+            tls,
+            addr,
+        })
+    }
+}
+
+/// Accepts connections until the drain begins.
+pub(crate) async fn serve(bound: Bound, app: Arc<App>, connections: Arc<Semaphore>, drain: Drain) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = bound.listener.accept() => accepted,
+            () = drain.begins() => return,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!("accepting a connection failed: {error}");
+                // Out of descriptors, most likely: accepting again at once would spin.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let Ok(permit) = Arc::clone(&connections).try_acquire_owned() else {
+            tracing::warn!("a connection was closed: too many are open");
+            continue;
+        };
+        let (app, tls, drain) = (Arc::clone(&app), bound.tls.clone(), drain.clone());
+        tokio::spawn(async move {
+            let cut = drain.clone();
+            tokio::select! {
+                () = connection(stream, peer, tls, app, drain) => {}
+                () = cut.cuts() => {}
+            }
+            drop(permit);
+        });
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    app: Arc<App>,
+    drain: Drain,
+) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!("{peer}: {error}");
+    }
+    let Some(tls) = tls else {
+        return h1(stream, peer, false, app, drain).await;
+    };
+    match tokio::time::timeout(app.limits.handshake, tls.accept(stream)).await {
+        Err(_) => tracing::debug!("{peer}: no TLS handshake in time"),
+        Ok(Err(error)) => tracing::debug!("{peer}: no TLS handshake: {error}"),
+        Ok(Ok(stream)) => match stream.get_ref().1.alpn_protocol() {
+            Some(b"h2") => h2(stream, peer, app, drain).await,
+            _ => h1(stream, peer, true, app, drain).await,
+        },
+    }
+}
+
+async fn h1<S>(stream: S, peer: SocketAddr, https: bool, app: Arc<App>, drain: Drain)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let timer = HeadTimer::default();
+    let stream = HeadTimed::new(stream, timer.clone(), app.limits.head_read);
+    let limits = app.limits.clone();
+    let service = service_fn(move |request: Request<Incoming>| {
+        timer.head_complete();
+        let (app, timer) = (Arc::clone(&app), timer.clone());
+        async move {
+            let response = app.serve(request, peer, https).await;
+            Ok::<_, Infallible>(response.map(|body| timer.until_end(body)))
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        // hyper's timer runs from the end of the request before; `HeadTimed` bounds the head itself.
+        .header_read_timeout(limits.keep_alive)
+        .max_buf_size(BUFFER)
+        .max_header_size(limits.head_size)
+        .max_headers(limits.head_fields)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
+        () = drain.begins() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = result {
+        tracing::debug!("{peer}: {error}");
+    }
+}
+
+async fn h2<S>(stream: S, peer: SocketAddr, app: Arc<App>, drain: Drain)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let limits = app.limits.clone();
+    let service = service_fn(move |request: Request<Incoming>| {
+        let app = Arc::clone(&app);
+        async move { Ok::<Response<Body>, Infallible>(app.serve(request, peer, true).await) }
+    });
+    let connection = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.h2_streams)
+        .max_header_list_size(u32::try_from(limits.head_size).unwrap_or(u32::MAX))
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .max_send_buf_size(BUFFER)
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(PONG)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
+        () = drain.begins() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = result {
+        tracing::debug!("{peer}: {error}");
+    }
+}

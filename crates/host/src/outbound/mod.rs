@@ -1,0 +1,179 @@
+//! Requests that components send.
+//!
+//! The destination is judged before its name is resolved. No redirect is followed and no proxy setting is read.
+
+mod body;
+mod connect;
+mod errors;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::uri::Authority;
+use http::{Request, Response, Uri};
+use hyper_util::client::legacy::Client as Pool;
+use hyper_util::client::legacy::connect::capture_connection;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
+
+use self::body::{Gone, RequestBody, ResponseBody, Sent};
+use self::connect::Connector;
+use crate::instance::Blueprint;
+use crate::outbound_hosts::{self, INTERNAL_SUFFIX};
+use crate::scope::Scope;
+use crate::{HostError, Limits};
+
+/// Time limits for a request whose sender set none.
+const CONNECT: Duration = Duration::from_secs(5);
+const FIRST_BYTE: Duration = Duration::from_secs(30);
+const BETWEEN_BYTES: Duration = Duration::from_mins(5);
+/// How long an unused connection is kept; servers commonly close theirs after a minute.
+const IDLE: Duration = Duration::from_secs(30);
+/// HTTP/2 flow control windows, in bytes: what one connection may have in flight towards this process.
+const CONNECTION_WINDOW: u32 = 1024 * 1024;
+const STREAM_WINDOW: u32 = 256 * 1024;
+/// Bytes of a request body that may wait in one HTTP/2 stream, and of an HTTP/1.1 connection's buffers.
+const BUFFER: usize = 64 * 1024;
+
+/// The process's connections to origins.
+pub(crate) struct Client(Pool<Connector, RequestBody>);
+
+impl Client {
+    pub(crate) fn new(
+        limits: &Limits,
+        extra_ca: Option<&std::path::Path>,
+    ) -> Result<Self, HostError> {
+        let mut builder = Pool::builder(TokioExecutor::new());
+        builder
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
+            .pool_max_idle_per_host(limits.idle_per_origin)
+            // Only a request of which no byte was written is tried again, on a fresh connection: hyper hands the
+            // request back when the pooled connection had closed before it was taken up.
+            .retry_canceled_requests(true)
+            .http1_max_buf_size(BUFFER)
+            .http2_initial_connection_window_size(CONNECTION_WINDOW)
+            .http2_initial_stream_window_size(STREAM_WINDOW)
+            .http2_max_send_buf_size(BUFFER)
+            .http2_keep_alive_interval(Duration::from_secs(30))
+            .http2_keep_alive_timeout(Duration::from_secs(10));
+        Ok(Self(builder.build(Connector::new(extra_ca)?)))
+    }
+}
+
+/// Sends a component's request, to another component or to an origin.
+pub(crate) async fn send(
+    blueprint: &Blueprint,
+    scope: Option<Arc<Scope>>,
+    request: Request<WasiBody>,
+    options: Option<RequestOptions>,
+) -> Result<Response<WasiBody>, Error> {
+    let target = Target::of(request.uri())?;
+    if !outbound_hosts::allows(
+        &blueprint.outbound,
+        target.scheme,
+        &target.host,
+        target.port,
+    ) {
+        tracing::warn!(
+            component = &*blueprint.name,
+            "a request to {}://{}:{} was denied: it is not in allowed_outbound_hosts",
+            target.scheme,
+            target.host.escape_default(),
+            target.port
+        );
+        return Err(Error::HttpRequestDenied);
+    }
+    let app = blueprint.app.upgrade().ok_or(Error::ConnectionTerminated)?;
+    if let Some(name) = target.host.strip_suffix(INTERNAL_SUFFIX) {
+        return app.chain(name, scope.as_deref(), request).await;
+    }
+    let exchange = exchange(&app.client, request, options.unwrap_or_default());
+    let mut client_gone: Gone = match scope {
+        Some(scope) => Box::pin(scope.until_client_gone()),
+        None => Box::pin(std::future::pending()),
+    };
+    let (response, between) = tokio::select! {
+        result = exchange => result?,
+        () = &mut client_gone => return Err(Error::ConnectionTerminated),
+    };
+    Ok(response.map(|body| ResponseBody::boxed(body, between, client_gone)))
+}
+
+/// Where a request goes.
+struct Target {
+    scheme: &'static str,
+    host: String,
+    port: u16,
+}
+
+impl Target {
+    fn of(uri: &Uri) -> Result<Self, Error> {
+        let https = match uri.scheme_str() {
+            Some("https") => true,
+            Some("http") => false,
+            _ => return Err(Error::HttpProtocolError),
+        };
+        let authority = uri.authority().ok_or(Error::HttpRequestUriInvalid)?;
+        if authority.as_str().contains('@') {
+            return Err(Error::HttpRequestUriInvalid);
+        }
+        let host = bare_host(authority).to_ascii_lowercase();
+        if host.is_empty() {
+            return Err(Error::HttpRequestUriInvalid);
+        }
+        let (scheme, default) = if https { ("https", 443) } else { ("http", 80) };
+        Ok(Self {
+            scheme,
+            host,
+            port: authority.port_u16().unwrap_or(default),
+        })
+    }
+}
+
+/// The host without the brackets of an IPv6 address.
+fn bare_host(authority: &Authority) -> &str {
+    let host = authority.host();
+    host.strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host)
+}
+
+async fn exchange(
+    client: &Client,
+    request: Request<WasiBody>,
+    options: RequestOptions,
+) -> Result<(Response<hyper::body::Incoming>, Duration), Error> {
+    let sent = Sent::default();
+    let mut request = request.map(|body| RequestBody::new(body, sent.clone()));
+    let mut connection = capture_connection(&mut request);
+    let mut answer = std::pin::pin!(client.0.request(request));
+    let connected = tokio::time::timeout(
+        options.connect_timeout.unwrap_or(CONNECT),
+        connection.wait_for_connection_metadata(),
+    );
+    let early = tokio::select! {
+        biased;
+        answer = &mut answer => Some(answer),
+        connected = connected => {
+            connected.map_err(|_| Error::ConnectionTimeout)?;
+            None
+        }
+    };
+    let answer = if let Some(answer) = early {
+        answer
+    } else {
+        tokio::select! {
+            answer = &mut answer => answer,
+            () = sent.idle_for(options.first_byte_timeout.unwrap_or(FIRST_BYTE)) => {
+                return Err(Error::HttpResponseTimeout);
+            }
+        }
+    };
+    let response = answer.map_err(|error| errors::of_request(&error))?;
+    Ok((
+        response,
+        options.between_bytes_timeout.unwrap_or(BETWEEN_BYTES),
+    ))
+}

@@ -1,0 +1,108 @@
+//! What goes back to a client.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, Response, StatusCode};
+use http_body::{Frame, SizeHint};
+use http_body_util::{BodyExt, Full};
+use tokio::sync::OwnedSemaphorePermit;
+use wasmtime_wasi_http::{Error, WasiBody};
+
+use crate::scope::{ClientGuard, Scope};
+
+/// A response's body. Dropping it before its end tells the component's outgoing requests that nobody waits.
+pub struct Body {
+    inner: WasiBody,
+    request: Option<(Arc<Scope>, ClientGuard)>,
+    /// Held to the end of the response, so that a draining host waits for it.
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Body {
+    pub(crate) fn of_component(inner: WasiBody, scope: Arc<Scope>, guard: ClientGuard) -> Self {
+        Self {
+            inner,
+            request: Some((scope, guard)),
+            permit: None,
+        }
+    }
+
+    pub(crate) fn holding(mut self, permit: OwnedSemaphorePermit) -> Self {
+        self.permit = Some(permit);
+        self
+    }
+
+    fn instance_failed(&self) -> bool {
+        self.request
+            .as_ref()
+            .is_some_and(|(scope, _)| scope.instance_failed())
+    }
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let frame = std::task::ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        if frame.is_none() {
+            // A trap drops the sending half of the body, which by itself looks like its end.
+            if self.instance_failed() {
+                return Poll::Ready(Some(Err(Error::HttpResponseIncomplete)));
+            }
+            if let Some((_, guard)) = &mut self.request {
+                guard.completed();
+            }
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream() && !self.instance_failed()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        // hyper does not poll a body past its last frame when its length is known.
+        if http_body::Body::is_end_stream(&self.inner)
+            && let Some((_, guard)) = &mut self.request
+        {
+            guard.completed();
+        }
+    }
+}
+
+/// The host's own answer.
+pub(crate) fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
+    let body = Full::new(Bytes::from_static(text.as_bytes()))
+        .map_err(Error::from)
+        .boxed_unsync();
+    let mut response = Response::new(Body {
+        inner: body,
+        request: None,
+        permit: None,
+    });
+    *response.status_mut() = status;
+    response.headers_mut().insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
+}
