@@ -17,7 +17,11 @@ pub(crate) fn check(live: Live<'_>) -> Result<Authorized<'_>, Denial> {
     let held = match &live.authenticated.principal {
         None => route.is_public(),
         Some(principal) => {
-            route.roles().is_empty() || route.roles().iter().any(|role| principal.roles().contains(role))
+            route.roles().is_empty()
+                || route
+                    .roles()
+                    .iter()
+                    .any(|role| principal.roles().contains(role))
         }
     };
     if !held {

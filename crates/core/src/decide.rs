@@ -135,7 +135,12 @@ impl<'p> Pending<'p> {
 
     /// Gives the verdict.
     pub fn resume(self, records: &Records) -> Decision<'p> {
-        let Self { policy, authenticated, mut facts, .. } = self;
+        let Self {
+            policy,
+            authenticated,
+            mut facts,
+            ..
+        } = self;
         let verdict = match finish(authenticated, policy, records, &mut facts) {
             Ok(permit) => Verdict::Permit(Box::new(permit)),
             Err(denial) => Verdict::Deny(denial),
@@ -146,21 +151,30 @@ impl<'p> Pending<'p> {
 
 /// Judges a request at a moment. Total: every request gets a verdict, and no verdict depends on
 /// anything but the arguments.
-pub fn decide<'p>(policy: &'p Policy, request: Request, now: Timestamp) -> Progress<'p> {
-    let mut facts = Facts { request_id: request.request_id.clone(), ..Facts::default() };
+pub fn decide(policy: &Policy, request: Request, now: Timestamp) -> Progress<'_> {
+    let mut facts = Facts {
+        request_id: request.request_id.clone(),
+        ..Facts::default()
+    };
     match start(policy, request, now, &mut facts) {
         Ok(authenticated) => {
             let records = session::keys(&authenticated, policy);
-            let pending = Pending { policy, authenticated, records, facts };
+            let pending = Pending {
+                policy,
+                authenticated,
+                records,
+                facts,
+            };
             if pending.records.is_empty() {
                 Progress::Decided(Box::new(pending.resume(&Records::new())))
             } else {
                 Progress::Pending(Box::new(pending))
             }
         }
-        Err(denial) => {
-            Progress::Decided(Box::new(Decision { verdict: Verdict::Deny(denial), facts }))
-        }
+        Err(denial) => Progress::Decided(Box::new(Decision {
+            verdict: Verdict::Deny(denial),
+            facts,
+        })),
     }
 }
 
@@ -198,7 +212,10 @@ fn start<'p>(
 
     facts.reached = Some(Step::Token);
     let authenticated = token::authenticate(admitted, now)?;
-    facts.subject = authenticated.principal.as_ref().map(|p| p.subject().to_owned());
+    facts.subject = authenticated
+        .principal
+        .as_ref()
+        .map(|p| p.subject().to_owned());
     Ok(authenticated)
 }
 

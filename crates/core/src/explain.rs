@@ -61,7 +61,10 @@ impl Question {
             authority: self.authority.clone(),
             target: self.target.clone(),
             headers: Headers::new(
-                self.headers.iter().map(|(n, v)| (n.clone(), v.clone().into_bytes())).collect(),
+                self.headers
+                    .iter()
+                    .map(|(n, v)| (n.clone(), v.clone().into_bytes()))
+                    .collect(),
             ),
             peer: self.peer,
             request_id: request_id.to_owned(),
@@ -124,7 +127,7 @@ pub struct StepAnswer {
 
 /// Answers a question.
 pub fn explain(policy: &Policy, question: &Question, state: &State) -> Answer {
-    const REQUEST_ID: &str = "00000000-0000-0000-0000-000000000000";
+    const REQUEST_ID: &str = "00000000000000000000000000000000";
     let decision = match decide(policy, question.request(REQUEST_ID), question.now) {
         Progress::Decided(decision) => *decision,
         Progress::Pending(pending) => {
@@ -185,12 +188,18 @@ fn steps(facts: &Facts, denial: Option<&Denial>, upstream: Option<&Upstream>) ->
             let (outcome, detail) = match denial {
                 _ if step > reached => ("not-reached", None),
                 Some(denial) if step == reached => ("denied", Some(denial.detail().to_owned())),
-                _ if facts.public && matches!(step, Step::Token | Step::Session | Step::Authorize) => {
+                _ if facts.public
+                    && matches!(step, Step::Token | Step::Session | Step::Authorize) =>
+                {
                     ("skipped", Some("the route is public".to_owned()))
                 }
                 _ => ("held", seen(step, facts, upstream)),
             };
-            StepAnswer { step: step.name(), outcome, detail }
+            StepAnswer {
+                step: step.name(),
+                outcome,
+                detail,
+            }
         })
         .collect()
 }

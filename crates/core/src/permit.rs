@@ -34,11 +34,19 @@ impl<'p> Permit<'p> {
         let origin = route
             .origins()
             .filter_map(|id| policy.origin(id))
-            .find(|origin| tenant.regions().iter().any(|region| region == origin.region()))
+            .find(|origin| {
+                tenant
+                    .regions()
+                    .iter()
+                    .any(|region| region == origin.region())
+            })
             .ok_or_else(|| {
-                Denial::new(Reason::RegionNotAllowed, "the route has no origin in the tenant's regions")
+                Denial::new(
+                    Reason::RegionNotAllowed,
+                    "the route has no origin in the tenant's regions",
+                )
             })?;
-        let mut headers = from_client(&request.headers);
+        let mut headers = from_client(&request.headers, policy.edge().client_address_header());
         headers.push("x-tenant-id", tenant.id().as_str());
         if let Some(principal) = &authenticated.principal {
             identify(&mut headers, principal);
@@ -111,15 +119,16 @@ impl<'p> Permit<'p> {
 
 /// What may pass of the client's fields: nothing reserved, nothing hop-by-hop, nothing that
 /// `Connection` names (it can't name ours, which are set afterwards), no `Host`, no credentials of
-/// the gateway.
-fn from_client(headers: &Headers) -> Headers {
+/// the gateway, not the proxy's word on the client's address: an origin would take a client's for it.
+fn from_client(headers: &Headers, address_header: &str) -> Headers {
     let named = connection_options(headers);
     let mut kept = Headers::default();
     for (name, value) in headers.iter() {
         let dropped = is_reserved(name)
             || is_hop_by_hop(name)
             || matches!(name, "host" | "authorization")
-            || named.iter().any(|option| option == name);
+            || name == address_header
+            || named.contains(name);
         if dropped {
             continue;
         }

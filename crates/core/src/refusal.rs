@@ -46,19 +46,31 @@ pub fn render(denial: &Denial, request_id: &str, audience: &Audience) -> Refusal
     let reason = denial.reason();
     let (title, sentence) = words(reason, audience.japanese);
     let (content_type, body) = if audience.html {
-        ("text/html; charset=utf-8", page(reason, title, sentence, request_id, audience.japanese))
+        (
+            "text/html; charset=utf-8",
+            page(reason, title, sentence, request_id, audience.japanese),
+        )
     } else {
-        ("application/problem+json", problem(reason, title, sentence, request_id))
+        (
+            "application/problem+json",
+            problem(reason, title, sentence, request_id),
+        )
     };
     let mut headers = Headers::default();
     headers.push("content-type", content_type);
-    headers.push("content-language", if audience.japanese { "ja" } else { "en" });
+    headers.push(
+        "content-language",
+        if audience.japanese { "ja" } else { "en" },
+    );
     headers.push("content-length", body.len().to_string());
     headers.push("cache-control", "no-store");
     headers.push("vary", "accept, accept-language");
     headers.push("x-request-id", request_id);
     if audience.html {
-        headers.push("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
+        headers.push(
+            "content-security-policy",
+            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+        );
     }
     if let Some(challenge) = challenge(reason) {
         headers.push("www-authenticate", challenge);
@@ -67,8 +79,16 @@ pub fn render(denial: &Denial, request_id: &str, audience: &Audience) -> Refusal
         headers.push(name, value);
     }
     harden(&mut headers);
+    if matches!(reason, Reason::HttpsRedirect | Reason::HttpsRequired) {
+        // RFC 6797, section 7.2: not in an answer that goes out in the clear.
+        headers.remove("strict-transport-security");
+    }
     // RFC 9110, section 9.3.2: the head of the same answer, without its body.
-    Refusal { status: reason.status(), headers, body: if audience.head { String::new() } else { body } }
+    Refusal {
+        status: reason.status(),
+        headers,
+        body: if audience.head { String::new() } else { body },
+    }
 }
 
 fn problem(reason: Reason, title: &str, sentence: &str, request_id: &str) -> String {
@@ -84,7 +104,11 @@ fn problem(reason: Reason, title: &str, sentence: &str, request_id: &str) -> Str
 }
 
 fn page(reason: Reason, title: &str, sentence: &str, request_id: &str, japanese: bool) -> String {
-    let (lang, label) = if japanese { ("ja", "お問い合わせ番号") } else { ("en", "Request ID") };
+    let (lang, label) = if japanese {
+        ("ja", "お問い合わせ番号")
+    } else {
+        ("en", "Request ID")
+    };
     let mut id = String::with_capacity(request_id.len());
     for c in request_id.chars() {
         if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') {
@@ -120,11 +144,15 @@ fn challenge(reason: Reason) -> Option<&'static str> {
     }
 }
 
+#[allow(clippy::too_many_lines, reason = "one exhaustive table of texts")]
 fn words(reason: Reason, japanese: bool) -> (&'static str, &'static str) {
     let (en, ja) = match reason {
         Reason::HttpsRedirect | Reason::HttpsRequired => (
             ("HTTPS required", "This service is reached over HTTPS only."),
-            ("HTTPS が必要です", "このサービスには HTTPS でのみ接続できます。"),
+            (
+                "HTTPS が必要です",
+                "このサービスには HTTPS でのみ接続できます。",
+            ),
         ),
         Reason::AuthorityMissing
         | Reason::AuthorityInvalid
@@ -133,20 +161,38 @@ fn words(reason: Reason, japanese: bool) -> (&'static str, &'static str) {
         | Reason::TargetNotCanonical
         | Reason::HeaderInvalid
         | Reason::ClientAddressInvalid => (
-            ("Request not understood", "The request has a form that this service does not accept."),
-            ("リクエストを処理できません", "このサービスでは受け付けられない形式のリクエストです。"),
+            (
+                "Request not understood",
+                "The request has a form that this service does not accept.",
+            ),
+            (
+                "リクエストを処理できません",
+                "このサービスでは受け付けられない形式のリクエストです。",
+            ),
         ),
         Reason::HeadTooLarge | Reason::BodyTooLarge => (
-            ("Request too large", "The request is larger than this service allows."),
-            ("リクエストが大きすぎます", "このサービスで許可されている大きさを超えています。"),
+            (
+                "Request too large",
+                "The request is larger than this service allows.",
+            ),
+            (
+                "リクエストが大きすぎます",
+                "このサービスで許可されている大きさを超えています。",
+            ),
         ),
         Reason::TenantUnknown | Reason::RouteNotFound => (
             ("Not found", "There is nothing at this address."),
             ("見つかりません", "このアドレスには何もありません。"),
         ),
         Reason::MethodNotAllowed => (
-            ("Method not allowed", "This address does not take this method."),
-            ("許可されていないメソッドです", "このアドレスではこのメソッドは使えません。"),
+            (
+                "Method not allowed",
+                "This address does not take this method.",
+            ),
+            (
+                "許可されていないメソッドです",
+                "このアドレスではこのメソッドは使えません。",
+            ),
         ),
         Reason::NetworkNotAllowed | Reason::NetworkUndefined => (
             (
@@ -172,25 +218,47 @@ fn words(reason: Reason, japanese: bool) -> (&'static str, &'static str) {
         | Reason::TokenExpired
         | Reason::TokenNotYetValid
         | Reason::SessionRevoked => (
-            ("Sign-in required", "Your sign-in is missing or no longer valid. Please sign in again."),
-            ("サインインが必要です", "サインインしていないか、有効期限が切れています。もう一度サインインしてください。"),
+            (
+                "Sign-in required",
+                "Your sign-in is missing or no longer valid. Please sign in again.",
+            ),
+            (
+                "サインインが必要です",
+                "サインインしていないか、有効期限が切れています。もう一度サインインしてください。",
+            ),
         ),
         Reason::TokenTenantMismatch | Reason::RoleMissing | Reason::RegionNotAllowed => (
-            ("Access denied", "You do not have access to this. Please ask your administrator."),
-            ("アクセスできません", "この機能を利用する権限がありません。管理者にお問い合わせください。"),
+            (
+                "Access denied",
+                "You do not have access to this. Please ask your administrator.",
+            ),
+            (
+                "アクセスできません",
+                "この機能を利用する権限がありません。管理者にお問い合わせください。",
+            ),
         ),
-        Reason::ClientAddressUnknown
-        | Reason::PolicyUnavailable
-        | Reason::StateUnavailable => (
-            ("Temporarily unavailable", "This service can't decide on your request right now. Please try again shortly."),
-            ("一時的に利用できません", "現在、リクエストを処理できません。しばらくしてからもう一度お試しください。"),
+        Reason::ClientAddressUnknown | Reason::PolicyUnavailable | Reason::StateUnavailable => (
+            (
+                "Temporarily unavailable",
+                "This service can't decide on your request right now. Please try again shortly.",
+            ),
+            (
+                "一時的に利用できません",
+                "現在、リクエストを処理できません。しばらくしてからもう一度お試しください。",
+            ),
         ),
         Reason::OriginUnreachable
         | Reason::OriginFailed
         | Reason::OriginTenantMismatch
         | Reason::OriginTimeout => (
-            ("Service not answering", "The service behind this address did not give a usable answer. Please try again shortly."),
-            ("サービスが応答していません", "サービスから正しい応答を得られませんでした。しばらくしてからもう一度お試しください。"),
+            (
+                "Service not answering",
+                "The service behind this address did not give a usable answer. Please try again shortly.",
+            ),
+            (
+                "サービスが応答していません",
+                "サービスから正しい応答を得られませんでした。しばらくしてからもう一度お試しください。",
+            ),
         ),
     };
     if japanese { ja } else { en }
@@ -218,11 +286,16 @@ fn prefers_html(accept: &str) -> bool {
 /// Whether Japanese is asked for, and before English.
 fn prefers_japanese(accept_language: &str) -> bool {
     let quality = |language: &str| {
-        accept_language.split(',').filter_map(|range| {
-            let mut parts = range.split(';');
-            let primary = parts.next()?.trim().split('-').next()?;
-            primary.eq_ignore_ascii_case(language).then(|| quality_of(parts))
-        }).fold(0.0, f32::max)
+        accept_language
+            .split(',')
+            .filter_map(|range| {
+                let mut parts = range.split(';');
+                let primary = parts.next()?.trim().split('-').next()?;
+                primary
+                    .eq_ignore_ascii_case(language)
+                    .then(|| quality_of(parts))
+            })
+            .fold(0.0, f32::max)
     };
     let japanese = quality("ja");
     japanese > 0.0 && japanese >= quality("en")
@@ -231,7 +304,12 @@ fn prefers_japanese(accept_language: &str) -> bool {
 fn quality_of<'a>(parameters: impl Iterator<Item = &'a str>) -> f32 {
     for parameter in parameters {
         if let Some(value) = parameter.trim().strip_prefix("q=") {
-            return value.trim().parse::<f32>().ok().filter(|q| (0.0..=1.0).contains(q)).unwrap_or(0.0);
+            return value
+                .trim()
+                .parse::<f32>()
+                .ok()
+                .filter(|q| (0.0..=1.0).contains(q))
+                .unwrap_or(0.0);
         }
     }
     1.0
@@ -251,12 +329,30 @@ mod tests {
     #[test]
     fn negotiation() {
         for (name, accept, language, html, japanese) in [
-            ("a browser in Japanese", "text/html,application/xhtml+xml,*/*;q=0.8", "ja,en-US;q=0.9,en;q=0.8", true, true),
-            ("a browser in English", "text/html,*/*;q=0.8", "en-US,en;q=0.9,ja;q=0.5", true, false),
+            (
+                "a browser in Japanese",
+                "text/html,application/xhtml+xml,*/*;q=0.8",
+                "ja,en-US;q=0.9,en;q=0.8",
+                true,
+                true,
+            ),
+            (
+                "a browser in English",
+                "text/html,*/*;q=0.8",
+                "en-US,en;q=0.9,ja;q=0.5",
+                true,
+                false,
+            ),
             ("curl", "*/*", "", false, false),
             ("nothing", "", "", false, false),
             ("a program", "application/json", "ja", false, true),
-            ("JSON before HTML", "text/html;q=0.5, application/json", "de", false, false),
+            (
+                "JSON before HTML",
+                "text/html;q=0.5, application/json",
+                "de",
+                false,
+                false,
+            ),
             ("HTML refused", "text/html;q=0", "ja;q=0", false, false),
             ("regional", "text/html", "ja-JP", true, true),
             ("garbage quality", "text/html;q=x", "ja;q=9", false, false),
@@ -275,9 +371,17 @@ mod tests {
                 assert_eq!(refusal.status, reason.status());
                 assert!(refusal.body.contains("id-1") && refusal.body.contains(reason.code()));
                 assert!(!refusal.body.contains("internal-secret"));
-                assert!(refusal.headers.iter().all(|(_, v)| !v.starts_with(b"internal")));
-                assert_eq!(refusal.headers.text("www-authenticate").is_some(),
-                    refusal.status == 401 || matches!(reason, Reason::TokenAmbiguous | Reason::RoleMissing));
+                assert!(
+                    refusal
+                        .headers
+                        .iter()
+                        .all(|(_, v)| !v.starts_with(b"internal"))
+                );
+                assert_eq!(
+                    refusal.headers.text("www-authenticate").is_some(),
+                    refusal.status == 401
+                        || matches!(reason, Reason::TokenAmbiguous | Reason::RoleMissing)
+                );
             }
         }
     }

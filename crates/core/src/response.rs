@@ -4,7 +4,9 @@
 //!
 //! 1. `X-Tenant-Id` names the tenant (`tenant_echo` of the origin): an origin that mixes tenants up
 //!    is caught here, and the body is never sent.
-//! 2. Hop-by-hop, reserved and self-describing fields go.
+//! 2. Hop-by-hop, reserved and self-describing fields go; so do `Alt-Svc` (RFC 7838), which would
+//!    lead clients around the gateway, and a `Set-Cookie` that is the gateway's own or reaches
+//!    beyond the tenant's host.
 //! 3. An authenticated answer without a cache rule of its own is `private, no-store` (RFC 9111,
 //!    section 5.2.2): no shared cache may serve one tenant's answer to another.
 //! 4. `Strict-Transport-Security`, `X-Content-Type-Options`, `Referrer-Policy` are set.
@@ -13,6 +15,7 @@ use crate::denial::{Denial, Reason};
 use crate::policy::{Origin, Route, Tenant, TenantEcho};
 use crate::request::Headers;
 use crate::request::headers::{connection_options, is_hop_by_hop, is_reserved};
+use crate::token::locate::SESSION_COOKIE;
 
 /// Two years (RFC 6797, section 6.1).
 const HSTS: &str = "max-age=63072000";
@@ -27,7 +30,11 @@ pub struct ResponseRules<'p> {
 
 impl<'p> ResponseRules<'p> {
     pub(crate) fn new(tenant: &'p Tenant, route: &Route, origin: &Origin) -> Self {
-        Self { tenant, echo: origin.tenant_echo(), public: route.is_public() }
+        Self {
+            tenant,
+            echo: origin.tenant_echo(),
+            public: route.is_public(),
+        }
     }
 
     /// Judges the head of the origin's answer; gives the fields that the client will see.
@@ -38,8 +45,12 @@ impl<'p> ResponseRules<'p> {
         for (name, value) in headers.iter() {
             let internal = is_reserved(name)
                 || is_hop_by_hop(name)
-                || matches!(name, "server" | "x-powered-by" | "strict-transport-security")
-                || named.iter().any(|option| option == name);
+                || matches!(
+                    name,
+                    "server" | "x-powered-by" | "strict-transport-security" | "alt-svc"
+                )
+                || (name == "set-cookie" && !self.may_set(value))
+                || named.contains(name);
             if !internal {
                 kept.push(name, value);
             }
@@ -49,6 +60,38 @@ impl<'p> ResponseRules<'p> {
         }
         harden(&mut kept);
         Ok(kept)
+    }
+
+    /// A cookie with a `Domain` goes to every host below it (RFC 6265, section 4.1.2.3): for a
+    /// domain above the tenant's host, to other tenants.
+    fn may_set(&self, cookie: &[u8]) -> bool {
+        let mut parts = cookie.split(|byte| *byte == b';').map(|part| {
+            let mut sides = part.splitn(2, |byte| *byte == b'=').map(<[u8]>::trim_ascii);
+            (
+                sides.next().unwrap_or_default(),
+                sides.next().unwrap_or_default(),
+            )
+        });
+        let (name, value) = parts.next().unwrap_or_default();
+        // A cookie without a name is sent as its value alone, which may look like ours.
+        let ours = |text: &[u8]| {
+            text.get(..SESSION_COOKIE.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(SESSION_COOKIE.as_bytes()))
+        };
+        if ours(name) || (name.is_empty() && ours(value)) {
+            return false;
+        }
+        parts
+            .filter(|(name, _)| name.eq_ignore_ascii_case(b"domain"))
+            .all(|(_, domain)| {
+                let domain = domain.strip_prefix(b".").unwrap_or(domain);
+                domain.is_empty()
+                    || self
+                        .tenant
+                        .hosts()
+                        .iter()
+                        .any(|host| host.as_bytes().eq_ignore_ascii_case(domain))
+            })
     }
 
     fn check_echo(&self, headers: &Headers) -> Result<(), Denial> {

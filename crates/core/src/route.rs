@@ -23,19 +23,24 @@ pub fn select<'p>(located: Located<'p>, policy: &'p Policy) -> Result<Routed<'p>
     if candidates.is_empty() {
         return Err(Denial::new(Reason::RouteNotFound, "no route has this path"));
     }
-    let found = candidates.iter().find(|route| route.methods().contains(&request.method));
-    match found {
-        Some(route) => {
-            body_within(request.content_length, route)?;
-            Ok(Routed { located, route })
-        }
-        None => {
-            let mut allowed: Vec<_> = candidates.iter().flat_map(|route| route.methods()).copied().collect();
-            allowed.sort_unstable();
-            Err(Denial::new(Reason::MethodNotAllowed, "no route of this path has this method")
-                .with_header("allow", allowed.join(", ")))
-        }
+    let found = candidates
+        .iter()
+        .find(|route| route.methods().contains(&request.method));
+    if let Some(route) = found {
+        body_within(request.content_length, route)?;
+        return Ok(Routed { located, route });
     }
+    let mut allowed: Vec<_> = candidates
+        .iter()
+        .flat_map(|route| route.methods())
+        .copied()
+        .collect();
+    allowed.sort_unstable();
+    Err(Denial::new(
+        Reason::MethodNotAllowed,
+        "no route of this path has this method",
+    )
+    .with_header("allow", allowed.join(", ")))
 }
 
 /// A declared length over the route's limit is refused before a byte of it is read.
@@ -43,7 +48,10 @@ fn body_within(length: Option<u64>, route: &Route) -> Result<(), Denial> {
     match length {
         Some(length) if length > route.max_body() => Err(Denial::new(
             Reason::BodyTooLarge,
-            format!("{length} bytes declared; the route allows {}", route.max_body()),
+            format!(
+                "{length} bytes declared; the route allows {}",
+                route.max_body()
+            ),
         )),
         _ => Ok(()),
     }

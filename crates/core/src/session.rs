@@ -43,14 +43,23 @@ pub struct Live<'p> {
 
 /// The keys of the records that the verdict needs.
 pub(crate) fn keys(authenticated: &Authenticated<'_>, policy: &Policy) -> Vec<String> {
-    let Some(principal) = &authenticated.principal else { return Vec::new() };
+    let Some(principal) = &authenticated.principal else {
+        return Vec::new();
+    };
     if !policy.checks_revocation() {
         return Vec::new();
     }
     let tenant = authenticated.admitted.routed.located.hosted.tenant.id();
     let prefix = format!("t/{tenant}/revoked");
-    let mut keys = vec![format!("{prefix}/all"), format!("{prefix}/subject/{}", segment(principal.subject()))];
-    keys.extend(principal.session().map(|session| format!("{prefix}/session/{}", segment(session))));
+    let mut keys = vec![
+        format!("{prefix}/all"),
+        format!("{prefix}/subject/{}", segment(principal.subject())),
+    ];
+    keys.extend(
+        principal
+            .session()
+            .map(|session| format!("{prefix}/session/{}", segment(session))),
+    );
     keys
 }
 
@@ -61,11 +70,13 @@ pub fn segment(name: &str) -> String {
     if name.len() <= 64 && !name.is_empty() && name.bytes().all(safe) {
         return name.to_owned();
     }
-    Sha256::digest(name).iter().fold(String::from("~"), |mut hex, byte| {
-        // Writing to a String can't fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    Sha256::digest(name)
+        .iter()
+        .fold(String::from("~"), |mut hex, byte| {
+            // Writing to a String can't fail.
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
 }
 
 /// Judges the records.
@@ -80,7 +91,10 @@ pub(crate) fn check<'p>(
                 Record::Absent => {}
                 Record::Found(bytes) => revoked(bytes, principal)?,
                 Record::Unavailable => {
-                    return Err(Denial::new(Reason::StateUnavailable, format!("{key} can't be read")));
+                    return Err(Denial::new(
+                        Reason::StateUnavailable,
+                        format!("{key} can't be read"),
+                    ));
                 }
             }
         }
@@ -89,7 +103,12 @@ pub(crate) fn check<'p>(
 }
 
 fn revoked(bytes: &[u8], principal: &Principal) -> Result<(), Denial> {
-    let unreadable = || Denial::new(Reason::StateUnavailable, "a revocation record of unknown form");
+    let unreadable = || {
+        Denial::new(
+            Reason::StateUnavailable,
+            "a revocation record of unknown form",
+        )
+    };
     let record = json::object(bytes).map_err(|_| unreadable())?;
     if record.get("v").and_then(Value::as_i64) != Some(1) {
         return Err(unreadable());
@@ -101,9 +120,12 @@ fn revoked(bytes: &[u8], principal: &Principal) -> Result<(), Denial> {
             principal.issued_at().is_some_and(|issued| issued > before)
         }
     };
-    stands
-        .then_some(())
-        .ok_or_else(|| Denial::new(Reason::SessionRevoked, "tenant, subject or session was revoked"))
+    stands.then_some(()).ok_or_else(|| {
+        Denial::new(
+            Reason::SessionRevoked,
+            "tenant, subject or session was revoked",
+        )
+    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! From files to a [`Policy`]. Every fault of every file is collected; a policy with a fault is
 //! no policy.
 
-use super::source::{Gateway, IssuerSource, OriginSource, RouteSource, TenantSource, TimeoutsSource, WordOrBlocks};
+use super::source::{
+    Gateway, IssuerSource, OriginSource, RouteSource, TenantSource, TimeoutsSource, WordOrBlocks,
+};
 use super::{
     Edge, Fault, Issuer, Origin, Policy, Route, Tenant, TenantId, TenantProof, Timeouts,
     TrustedProxies,
@@ -9,6 +11,7 @@ use super::{
 use crate::network::{AddressSet, BUSINESS, Network};
 use crate::request::canonical::{Authority, METHODS, host_name};
 use crate::request::headers::{HeadLimits, is_token};
+use crate::request::target::{Target, is_unreserved};
 use crate::token::claims::is_role;
 use crate::token::keys::KeySet;
 use ipnet::IpNet;
@@ -29,17 +32,26 @@ pub const MAX_FILE: usize = 4 * 1024 * 1024;
 /// Whether a file of the directory belongs to the policy: whatever else lies there (a README, an
 /// editor's backup) is not read and does not change the digest.
 pub fn is_policy_file(path: &str) -> bool {
-    match path.split_once('/') {
-        None => path == "gateway.toml",
-        Some(("tenants", name)) => !name.contains('/') && name.ends_with(".toml") && !name.starts_with('.'),
-        Some(("keys", name)) => !name.contains('/') && name.ends_with(".json") && !name.starts_with('.'),
-        Some(_) => false,
-    }
+    let (folder, name) = path.split_once('/').unwrap_or(("", path));
+    let extension = match folder {
+        "" => return name == "gateway.toml",
+        "tenants" => "toml",
+        "keys" => "json",
+        _ => return false,
+    };
+    !name.contains('/')
+        && !name.starts_with('.')
+        && name
+            .rsplit_once('.')
+            .is_some_and(|(_, last)| last == extension)
 }
 
 /// Compiles a policy, or says all that is wrong with it.
 pub fn load(files: &Files) -> Result<Policy, Vec<Fault>> {
-    let mut loader = Loader { files, faults: Vec::new() };
+    let mut loader = Loader {
+        files,
+        faults: Vec::new(),
+    };
     let policy = loader.policy();
     match policy {
         Some(policy) if loader.faults.is_empty() => Ok(policy),
@@ -89,6 +101,8 @@ impl Loader<'_> {
         let defaults = (gateway.limits.body_bytes, gateway.timeouts);
         let (routes, paths) = self.routes(gateway.routes, &origins, defaults);
         self.regions(&routes, &origins, &tenants);
+        self.networks(&routes, &tenants);
+        self.sole_issuers(&tenants);
         let hosts = self.hosts(&tenants);
         Some(Policy {
             digest: digest(self.files),
@@ -119,7 +133,12 @@ impl Loader<'_> {
         if let Ok(text) = std::str::from_utf8(bytes) {
             return Some(text.to_owned());
         }
-        self.fault("not-utf8", (file, None), "the file is not UTF-8", "save it as UTF-8");
+        self.fault(
+            "not-utf8",
+            (file, None),
+            "the file is not UTF-8",
+            "save it as UTF-8",
+        );
         None
     }
 
@@ -158,7 +177,9 @@ impl Loader<'_> {
             None => "x-forwarded-for".to_owned(),
             Some(given) => {
                 let name = given.get_ref().to_ascii_lowercase();
-                if name.is_empty() || !name.bytes().all(is_token) || name == "forwarded" {
+                // Step 2 refuses a request with an underscore in a header's name.
+                let possible = !name.is_empty() && name.bytes().all(|b| is_token(b) && b != b'_');
+                if !possible || name == "forwarded" {
                     self.fault(
                         "header-name-invalid",
                         (FILE, Some(given.span())),
@@ -169,10 +190,16 @@ impl Loader<'_> {
                 name
             }
         };
-        Edge { trusted_proxies, client_address_header }
+        Edge {
+            trusted_proxies,
+            client_address_header,
+        }
     }
 
-    fn origins(&mut self, sources: BTreeMap<Spanned<String>, OriginSource>) -> HashMap<String, Origin> {
+    fn origins(
+        &mut self,
+        sources: BTreeMap<Spanned<String>, OriginSource>,
+    ) -> HashMap<String, Origin> {
         const FILE: &str = "gateway.toml";
         let mut origins = HashMap::new();
         for (id, source) in sources {
@@ -183,21 +210,24 @@ impl Loader<'_> {
                 _ => (false, ""),
             };
             let authority = Authority::parse(rest.strip_suffix('/').unwrap_or(rest));
-            let Ok(authority) = authority else {
+            if authority.is_err() {
                 self.fault(
                     "origin-url-invalid",
                     (FILE, Some(source.url.span())),
                     format!("{url:?} is not the address of an origin"),
                     "write http:// or https://, a host and an optional port, without a path",
                 );
-                continue;
-            };
+            }
             self.name(FILE, &id, "origin");
             self.name(FILE, &source.region, "region");
             let origin = Origin {
                 id: id.get_ref().clone(),
                 https,
-                authority: authority.to_text(),
+                // A fault stands against an empty one, and routes that name this origin have none of
+                // their own.
+                authority: authority
+                    .map(|authority| authority.to_text())
+                    .unwrap_or_default(),
                 region: source.region.into_inner(),
                 tenant_echo: source.tenant_echo,
             };
@@ -209,7 +239,10 @@ impl Loader<'_> {
     /// An identifier that can stand in a record and be compared: letters, digits, `-`, `_`, `.`.
     fn name(&mut self, file: &str, name: &Spanned<String>, what: &str) {
         let fits = (1..=64).contains(&name.get_ref().len())
-            && name.get_ref().bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+            && name
+                .get_ref()
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
         if !fits {
             self.fault(
                 "name-invalid",
@@ -241,50 +274,7 @@ impl Loader<'_> {
                 );
             }
             let methods = self.methods(&source.methods);
-            for origin in &source.origins {
-                if !origins.contains_key(origin.get_ref()) {
-                    let known = origins.keys().map(String::as_str);
-                    let help = did_you_mean(origin.get_ref(), known)
-                        .unwrap_or_else(|| "define it as [origins.<id>]".into());
-                    self.fault(
-                        "origin-unknown",
-                        (FILE, Some(origin.span())),
-                        format!("there is no origin {:?}", origin.get_ref()),
-                        help,
-                    );
-                }
-            }
-            if source.origins.is_empty() {
-                self.fault(
-                    "route-without-origin",
-                    (FILE, Some(source.id.span())),
-                    format!("the route {:?} has no origin", source.id.get_ref()),
-                    "name at least one in origins = [...]",
-                );
-            }
-            for role in source.roles.iter().filter(|role| !is_role(role.get_ref())) {
-                self.fault(
-                    "role-invalid",
-                    (FILE, Some(role.span())),
-                    format!("{:?} is no role name", role.get_ref()),
-                    "use letters, digits, '-', '_', '.', ':' or '/'",
-                );
-            }
-            let public = source.public.as_ref().is_some_and(|public| *public.get_ref());
-            if public && !source.roles.is_empty() {
-                self.fault(
-                    "public-route-with-roles",
-                    (FILE, source.public.as_ref().map(Spanned::span)),
-                    format!("the route {:?} is public and asks for roles", source.id.get_ref()),
-                    "drop one of the two: on a public route nobody is asked who he is",
-                );
-            }
-            if let Some(network) = &source.network {
-                self.name(FILE, network, "network");
-            }
-            if !source.path.get_ref().starts_with('/') {
-                self.path_fault(&source.path, "it does not start with a slash");
-            }
+            self.route(&source, origins);
             let index = routes.len();
             let same_path = by_pattern.entry(source.path.get_ref().clone()).or_default();
             let clash = same_path
@@ -306,9 +296,15 @@ impl Loader<'_> {
                 id: source.id.into_inner(),
                 path: source.path.into_inner(),
                 methods,
-                origins: source.origins.into_iter().map(Spanned::into_inner).collect(),
-                public,
-                network: source.network.map_or_else(|| BUSINESS.to_owned(), Spanned::into_inner),
+                origins: source
+                    .origins
+                    .into_iter()
+                    .map(Spanned::into_inner)
+                    .collect(),
+                public: source.public.is_some_and(Spanned::into_inner),
+                network: source
+                    .network
+                    .map_or_else(|| BUSINESS.to_owned(), Spanned::into_inner),
                 roles: source.roles.into_iter().map(Spanned::into_inner).collect(),
                 max_body: source.max_body_bytes.unwrap_or(max_body),
                 timeouts: resolve(source.timeouts, timeouts),
@@ -324,6 +320,82 @@ impl Loader<'_> {
         (routes, paths)
     }
 
+    /// What must hold of a route whatever the others are.
+    fn route(&mut self, source: &RouteSource, origins: &HashMap<String, Origin>) {
+        const FILE: &str = "gateway.toml";
+        for origin in &source.origins {
+            if !origins.contains_key(origin.get_ref()) {
+                let known = origins.keys().map(String::as_str);
+                let help = did_you_mean(origin.get_ref(), known)
+                    .unwrap_or_else(|| "define it as [origins.<id>]".into());
+                self.fault(
+                    "origin-unknown",
+                    (FILE, Some(origin.span())),
+                    format!("there is no origin {:?}", origin.get_ref()),
+                    help,
+                );
+            }
+        }
+        if source.origins.is_empty() {
+            self.fault(
+                "route-without-origin",
+                (FILE, Some(source.id.span())),
+                format!("the route {:?} has no origin", source.id.get_ref()),
+                "name at least one in origins = [...]",
+            );
+        }
+        for role in source.roles.iter().filter(|role| !is_role(role.get_ref())) {
+            self.fault(
+                "role-invalid",
+                (FILE, Some(role.span())),
+                format!("{:?} is no role name", role.get_ref()),
+                "use letters, digits, '-', '_', '.', ':' or '/'",
+            );
+        }
+        let public = source
+            .public
+            .as_ref()
+            .is_some_and(|public| *public.get_ref());
+        if public && !source.roles.is_empty() {
+            self.fault(
+                "public-route-with-roles",
+                (FILE, source.public.as_ref().map(Spanned::span)),
+                format!(
+                    "the route {:?} is public and asks for roles",
+                    source.id.get_ref()
+                ),
+                "drop one of the two: on a public route nobody is asked who he is",
+            );
+        }
+        if let Some(network) = &source.network {
+            self.name(FILE, network, "network");
+        }
+        self.path_pattern(&source.path);
+    }
+
+    /// A pattern's literals are of unreserved characters (RFC 3986, section 2.3), the only ones that
+    /// a canonical path spells in one way: `/v1:run` would let `/v1%3Arun` by, to a wider pattern.
+    fn path_pattern(&mut self, path: &Spanned<String>) {
+        let pattern = path.get_ref();
+        if !pattern.starts_with('/') {
+            self.path_fault(path, "it does not start with a slash");
+            return;
+        }
+        let mut literals = String::with_capacity(pattern.len());
+        let mut rest = pattern.as_str();
+        while let Some((literal, parameter)) = rest.split_once('{') {
+            literals.push_str(literal);
+            // What stands for the parameter is no dot segment.
+            literals.push('x');
+            rest = parameter.split_once('}').map_or("", |(_, rest)| rest);
+        }
+        literals.push_str(rest);
+        let plain = literals.bytes().all(|b| is_unreserved(b) || b == b'/');
+        if !plain || Target::parse(&literals).is_err() {
+            self.path_fault(path, "no canonical path, or not only one, would match it");
+        }
+    }
+
     fn path_fault(&mut self, path: &Spanned<String>, why: &str) {
         self.fault(
             "route-path-invalid",
@@ -336,7 +408,10 @@ impl Loader<'_> {
     fn methods(&mut self, sources: &[Spanned<String>]) -> Vec<&'static str> {
         let mut methods = Vec::new();
         for source in sources {
-            match METHODS.into_iter().find(|method| method == source.get_ref()) {
+            match METHODS
+                .into_iter()
+                .find(|method| method == source.get_ref())
+            {
                 Some(method) => methods.push(method),
                 None => self.fault(
                     "method-unknown",
@@ -350,8 +425,12 @@ impl Loader<'_> {
     }
 
     fn tenants(&mut self) -> Vec<Tenant> {
-        let files: Vec<String> =
-            self.files.keys().filter(|file| file.starts_with("tenants/")).cloned().collect();
+        let files: Vec<String> = self
+            .files
+            .keys()
+            .filter(|file| file.starts_with("tenants/"))
+            .cloned()
+            .collect();
         if files.is_empty() {
             self.fault(
                 "no-tenant",
@@ -437,15 +516,28 @@ impl Loader<'_> {
         let mut issuers: Vec<Issuer> = Vec::new();
         for issuer in source.issuers {
             let place = (file, Some(issuer.issuer.span()));
-            if issuers.iter().any(|other| other.name == *issuer.issuer.get_ref()) {
-                self.fault("issuer-duplicate", place, "the issuer stands twice", "keep one of them");
+            if issuers
+                .iter()
+                .any(|other| other.name == *issuer.issuer.get_ref())
+            {
+                self.fault(
+                    "issuer-duplicate",
+                    place,
+                    "the issuer stands twice",
+                    "keep one of them",
+                );
             }
             issuers.extend(self.issuer(file, issuer));
         }
         Tenant {
             id,
             hosts,
-            regions: source.regions.into_inner().into_iter().map(Spanned::into_inner).collect(),
+            regions: source
+                .regions
+                .into_inner()
+                .into_iter()
+                .map(Spanned::into_inner)
+                .collect(),
             networks,
             issuers,
         }
@@ -453,8 +545,16 @@ impl Loader<'_> {
 
     fn issuer(&mut self, file: &str, source: IssuerSource) -> Option<Issuer> {
         for (what, empty, span) in [
-            ("audiences", source.audiences.get_ref().is_empty(), source.audiences.span()),
-            ("algorithms", source.algorithms.get_ref().is_empty(), source.algorithms.span()),
+            (
+                "audiences",
+                source.audiences.get_ref().is_empty(),
+                source.audiences.span(),
+            ),
+            (
+                "algorithms",
+                source.algorithms.get_ref().is_empty(),
+                source.algorithms.span(),
+            ),
         ] {
             if empty {
                 self.fault(
@@ -545,11 +645,16 @@ impl Loader<'_> {
     fn regions(&mut self, routes: &[Route], origins: &HashMap<String, Origin>, tenants: &[Tenant]) {
         for tenant in tenants {
             let served = |route: &&Route| {
-                route.origins().filter_map(|id| origins.get(id)).any(|o| tenant.regions.contains(&o.region))
+                route
+                    .origins()
+                    .filter_map(|id| origins.get(id))
+                    .any(|o| tenant.regions.contains(&o.region))
             };
             let unserved: Vec<&str> = routes
                 .iter()
-                .filter(|route| !served(route) && route.origins().all(|id| origins.contains_key(id)))
+                .filter(|route| {
+                    !served(route) && route.origins().all(|id| origins.contains_key(id))
+                })
                 .map(Route::id)
                 .collect();
             if !unserved.is_empty() {
@@ -567,6 +672,58 @@ impl Loader<'_> {
         }
     }
 
+    /// A network that no route demands is a slip of the pen, and `buisness` would leave the tenant
+    /// open. `business` and `admin` are known even where no route demands them.
+    fn networks(&mut self, routes: &[Route], tenants: &[Tenant]) {
+        let known = || routes.iter().map(Route::network).chain([BUSINESS, "admin"]);
+        for tenant in tenants {
+            for name in tenant
+                .networks
+                .keys()
+                .filter(|name| known().all(|known| known != *name))
+            {
+                self.fault(
+                    "network-unused",
+                    (&format!("tenants/{}.toml", tenant.id), None),
+                    format!("no route demands the network {name:?}"),
+                    did_you_mean(name, known())
+                        .unwrap_or_else(|| "name it as a route's network, or drop it".into()),
+                );
+            }
+        }
+    }
+
+    /// An issuer that is declared to serve one tenant alone serves no other: its tokens would be
+    /// good at both.
+    fn sole_issuers(&mut self, tenants: &[Tenant]) {
+        let mut tenants_of: BTreeMap<&str, Vec<&Tenant>> = BTreeMap::new();
+        for tenant in tenants {
+            for issuer in &tenant.issuers {
+                tenants_of.entry(&issuer.name).or_default().push(tenant);
+            }
+        }
+        for tenant in tenants {
+            for issuer in &tenant.issuers {
+                let other = tenants_of
+                    .get(issuer.name.as_str())
+                    .into_iter()
+                    .flatten()
+                    .find(|other| other.id != tenant.id);
+                if let (TenantProof::SoleTenant, Some(other)) = (&issuer.tenant_proof, other) {
+                    self.fault(
+                        "issuer-not-sole",
+                        (&format!("tenants/{}.toml", tenant.id), None),
+                        format!(
+                            "the issuer {:?} is also the tenant {}'s",
+                            issuer.name, other.id
+                        ),
+                        "write tenant_claim instead of sole_tenant = true, with both tenants",
+                    );
+                }
+            }
+        }
+    }
+
     fn hosts(&mut self, tenants: &[Tenant]) -> HashMap<String, usize> {
         let mut hosts = HashMap::new();
         for (index, tenant) in tenants.iter().enumerate() {
@@ -577,7 +734,10 @@ impl Loader<'_> {
                     self.fault(
                         "host-duplicate",
                         (&format!("tenants/{}.toml", tenant.id), None),
-                        format!("the host {host} stands twice: here and with the tenant {}", other.id),
+                        format!(
+                            "the host {host} stands twice: here and with the tenant {}",
+                            other.id
+                        ),
                         "a host belongs to one tenant, and stands once",
                     );
                 }

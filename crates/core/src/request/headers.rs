@@ -1,6 +1,7 @@
 //! Header fields: which may come in, and which are taken away before ours are set.
 
 use crate::denial::{Denial, Reason};
+use std::collections::BTreeSet;
 
 /// Header fields in order, names in lower case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,17 +19,23 @@ impl Headers {
 
     /// Every field.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_slice()))
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_slice()))
     }
 
     /// The values of every field of this name, in order. `name` is in lower case.
     pub fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        self.iter().filter(move |(n, _)| *n == name).map(|(_, value)| value)
+        self.iter()
+            .filter(move |(n, _)| *n == name)
+            .map(|(_, value)| value)
     }
 
     /// The first value of this name, if it is text.
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.values(name).next().and_then(|value| std::str::from_utf8(value).ok())
+        self.values(name)
+            .next()
+            .and_then(|value| std::str::from_utf8(value).ok())
     }
 
     /// Appends a field.
@@ -79,11 +86,17 @@ pub struct HeadLimits {
 /// Returns the declared body length in bytes, where there is one.
 pub(super) fn check(headers: &Headers, limits: HeadLimits) -> Result<Option<u64>, Denial> {
     let fields = headers.iter().count();
-    let bytes: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+    let bytes: usize = headers
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum();
     if fields > limits.fields || bytes > limits.bytes {
         return Err(Denial::new(
             Reason::HeadTooLarge,
-            format!("{fields} fields of {bytes} bytes; {} of {} are allowed", limits.fields, limits.bytes),
+            format!(
+                "{fields} fields of {bytes} bytes; {} of {} are allowed",
+                limits.fields, limits.bytes
+            ),
         ));
     }
     for (name, value) in headers.iter() {
@@ -93,7 +106,10 @@ pub(super) fn check(headers: &Headers, limits: HeadLimits) -> Result<Option<u64>
         if name.is_empty() || !name.bytes().all(is_token) {
             return Err(invalid("a header name that is not a token"));
         }
-        if value.iter().any(|byte| matches!(byte, 0..=8 | 10..=0x1f | 0x7f)) {
+        if value
+            .iter()
+            .any(|byte| matches!(byte, 0..=8 | 10..=0x1f | 0x7f))
+        {
             return Err(invalid("a header value with a control character"));
         }
     }
@@ -122,7 +138,10 @@ fn content_length(headers: &Headers) -> Result<Option<u64>, Denial> {
 /// `1*DIGIT` (RFC 9110, section 8.6): no sign, no space, no list.
 fn parse_length(value: &[u8]) -> Option<u64> {
     let digits = std::str::from_utf8(value).ok()?;
-    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
+    digits
+        .bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| digits.parse().ok())?
 }
 
 fn invalid(detail: &'static str) -> Denial {
@@ -133,20 +152,61 @@ pub(crate) const fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
             byte,
-            b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`'
-                | b'|' | b'~'
+            b'!' | b'#'
+                | b'$'
+                | b'%'
+                | b'&'
+                | b'\''
+                | b'*'
+                | b'+'
+                | b'-'
+                | b'.'
+                | b'^'
+                | b'_'
+                | b'`'
+                | b'|'
+                | b'~'
         )
 }
 
 /// A name that only the gateway may set towards an origin, in any spelling that an origin may fold
-/// to it: upper or lower case, `_` for `-`.
+/// to it: upper or lower case, `_` or any other sign for `-`, as CGI makes one variable of them
+/// (RFC 3875, section 4.1.18). Names by which frameworks let a header overrule the method or the
+/// path are among them: what was judged is what must be served.
 pub fn is_reserved(name: &str) -> bool {
-    let name = name.to_ascii_lowercase().replace('_', "-");
-    const PREFIXES: [&str; 6] =
-        ["x-tenant-", "x-user-", "x-sekisho-", "sekisho-", "x-forwarded-", "spin-"];
+    const PREFIXES: [&str; 6] = [
+        "x-tenant-",
+        "x-user-",
+        "x-sekisho-",
+        "sekisho-",
+        "x-forwarded-",
+        "spin-",
+    ];
     const SUFFIXES: [&str; 2] = ["-client-ip", "-connecting-ip"];
-    const NAMES: [&str; 5] = ["forwarded", "x-real-ip", "x-request-id", "client-ip", "x-forwarded"];
+    const NAMES: [&str; 5] = [
+        "forwarded",
+        "x-real-ip",
+        "x-request-id",
+        "client-ip",
+        "x-forwarded",
+    ];
+    const OVERRULING: [&str; 5] = [
+        "x-http-method",
+        "x-http-method-override",
+        "x-method-override",
+        "x-original-url",
+        "x-rewrite-url",
+    ];
+    let fold = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_lowercase()
+        } else {
+            '-'
+        }
+    };
+    let name: String = name.chars().map(fold).collect();
     NAMES.contains(&name.as_str())
+        || OVERRULING.contains(&name.as_str())
         || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
         || SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
 }
@@ -170,7 +230,7 @@ pub fn is_hop_by_hop(name: &str) -> bool {
 }
 
 /// The names that the `Connection` fields declare hop-by-hop, in lower case.
-pub(crate) fn connection_options(headers: &Headers) -> Vec<String> {
+pub(crate) fn connection_options(headers: &Headers) -> BTreeSet<String> {
     headers
         .values("connection")
         .flat_map(|value| value.split(|byte| *byte == b','))
@@ -184,23 +244,55 @@ pub(crate) fn connection_options(headers: &Headers) -> Vec<String> {
 mod tests {
     use super::*;
 
-    const LIMITS: HeadLimits = HeadLimits { bytes: 1024, fields: 10 };
+    const LIMITS: HeadLimits = HeadLimits {
+        bytes: 1024,
+        fields: 10,
+    };
 
     fn headers(fields: &[(&str, &str)]) -> Headers {
-        Headers::new(fields.iter().map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec())).collect())
+        Headers::new(
+            fields
+                .iter()
+                .map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec()))
+                .collect(),
+        )
     }
 
     #[test]
     fn reserved_in_every_spelling() {
         for name in [
-            "X-Tenant-Id", "x_tenant_id", "X_Tenant-Id", "x-user-roles", "Sekisho-Assertion",
-            "X-Sekisho-Debug", "Forwarded", "x-forwarded-for", "X-Real-IP", "True-Client-IP",
-            "cf-connecting-ip", "Fastly-Client-Ip", "client-ip", "spin-client-addr",
-            "spin-path-info", "x-request-id",
+            "X-Tenant-Id",
+            "x_tenant_id",
+            "X_Tenant-Id",
+            "x-user-roles",
+            "Sekisho-Assertion",
+            "X-Sekisho-Debug",
+            "Forwarded",
+            "x-forwarded-for",
+            "X-Real-IP",
+            "True-Client-IP",
+            "cf-connecting-ip",
+            "Fastly-Client-Ip",
+            "client-ip",
+            "spin-client-addr",
+            "spin-path-info",
+            "x-request-id",
+            "x.tenant.id",
+            "X!User~Id",
+            "X-HTTP-Method-Override",
+            "x-original-url",
+            "X-Rewrite-URL",
         ] {
             assert!(is_reserved(name), "{name}");
         }
-        for name in ["accept", "x-tenants", "authorization", "forward", "traceparent", "x-users"] {
+        for name in [
+            "accept",
+            "x-tenants",
+            "authorization",
+            "forward",
+            "traceparent",
+            "x-users",
+        ] {
             assert!(!is_reserved(name), "{name}");
         }
     }
@@ -208,23 +300,71 @@ mod tests {
     #[test]
     fn hygiene() {
         for (name, fields, want) in [
-            ("clean", &[("Accept", "*/*"), ("content-length", "12")][..], Ok(Some(12))),
+            (
+                "clean",
+                &[("Accept", "*/*"), ("content-length", "12")][..],
+                Ok(Some(12)),
+            ),
             ("no length", &[("accept", "*/*")], Ok(None)),
             ("obsolete text passes", &[("x-name", "caf\u{e9}")], Ok(None)),
             ("chunked", &[("transfer-encoding", "chunked")], Ok(None)),
-            ("underscore", &[("x_tenant_id", "a")], Err(Reason::HeaderInvalid)),
-            ("space in a name", &[("x a", "a")], Err(Reason::HeaderInvalid)),
+            (
+                "underscore",
+                &[("x_tenant_id", "a")],
+                Err(Reason::HeaderInvalid),
+            ),
+            (
+                "space in a name",
+                &[("x a", "a")],
+                Err(Reason::HeaderInvalid),
+            ),
             ("empty name", &[("", "a")], Err(Reason::HeaderInvalid)),
-            ("line break", &[("x-a", "b\r\nx-tenant-id: c")], Err(Reason::HeaderInvalid)),
+            (
+                "line break",
+                &[("x-a", "b\r\nx-tenant-id: c")],
+                Err(Reason::HeaderInvalid),
+            ),
             ("NUL", &[("x-a", "b\0")], Err(Reason::HeaderInvalid)),
-            ("two lengths", &[("content-length", "1"), ("content-length", "1")], Err(Reason::HeaderInvalid)),
-            ("list of lengths", &[("content-length", "1, 1")], Err(Reason::HeaderInvalid)),
-            ("signed length", &[("content-length", "+1")], Err(Reason::HeaderInvalid)),
-            ("empty length", &[("content-length", "")], Err(Reason::HeaderInvalid)),
-            ("overflowing length", &[("content-length", "99999999999999999999")], Err(Reason::HeaderInvalid)),
-            ("length and chunked", &[("content-length", "1"), ("transfer-encoding", "chunked")], Err(Reason::HeaderInvalid)),
-            ("other coding", &[("transfer-encoding", "gzip, chunked")], Err(Reason::HeaderInvalid)),
-            ("too large", &[("x-a", &"b".repeat(1024))], Err(Reason::HeadTooLarge)),
+            (
+                "two lengths",
+                &[("content-length", "1"), ("content-length", "1")],
+                Err(Reason::HeaderInvalid),
+            ),
+            (
+                "list of lengths",
+                &[("content-length", "1, 1")],
+                Err(Reason::HeaderInvalid),
+            ),
+            (
+                "signed length",
+                &[("content-length", "+1")],
+                Err(Reason::HeaderInvalid),
+            ),
+            (
+                "empty length",
+                &[("content-length", "")],
+                Err(Reason::HeaderInvalid),
+            ),
+            (
+                "overflowing length",
+                &[("content-length", "99999999999999999999")],
+                Err(Reason::HeaderInvalid),
+            ),
+            (
+                "length and chunked",
+                &[("content-length", "1"), ("transfer-encoding", "chunked")],
+                Err(Reason::HeaderInvalid),
+            ),
+            (
+                "other coding",
+                &[("transfer-encoding", "gzip, chunked")],
+                Err(Reason::HeaderInvalid),
+            ),
+            (
+                "too large",
+                &[("x-a", &"b".repeat(1024))],
+                Err(Reason::HeadTooLarge),
+            ),
             ("too many", &[("a", "b"); 11], Err(Reason::HeadTooLarge)),
         ] {
             let got = check(&headers(fields), LIMITS).map_err(|denial| denial.reason());
@@ -234,7 +374,11 @@ mod tests {
 
     #[test]
     fn connection_names_fields() {
-        let headers = headers(&[("Connection", "close, X-Secret"), ("connection", " x-other ,")]);
-        assert_eq!(connection_options(&headers), ["close", "x-secret", "x-other"]);
+        let headers = headers(&[
+            ("Connection", "close, X-Secret"),
+            ("connection", " x-other ,"),
+        ]);
+        let options: Vec<String> = connection_options(&headers).into_iter().collect();
+        assert_eq!(options, ["close", "x-other", "x-secret"]);
     }
 }

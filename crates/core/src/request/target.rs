@@ -4,13 +4,15 @@
 //! two repairers disagree. In evaluation order:
 //!
 //! 1. Origin form, at most 8 KiB (RFC 9112, section 3.2.1): it starts with `/`. No fragment.
-//! 2. Bytes of the path are those of RFC 3986 section 3.3 (`pchar` and `/`): no backslash, no
-//!    space, no control, nothing outside ASCII.
+//! 2. Bytes of the path are those of RFC 3986 section 3.3 (`pchar` and `/`) but `;`: no backslash,
+//!    no space, no control, nothing outside ASCII. Servers that know path parameters drop them
+//!    before they resolve dot segments, and so read `/a/..;/b` and `/b;x` as `/b`.
 //! 3. A percent sign is followed by two upper-case hexadecimal digits (section 2.1) and does not
 //!    hide an unreserved character (section 2.3: two spellings of one resource), a slash, a
 //!    backslash or a control character, nor another percent-encoding.
 //! 4. The decoded path is UTF-8: an overlong form of `/` is nobody's file name.
-//! 5. No `.` or `..` segment (section 3.3), and no empty segment but the last.
+//! 5. No `.` or `..` segment (section 3.3), not before an encoded `;` either, and no empty segment
+//!    but the last.
 //! 6. The query has no control, space, fragment, quote, backslash or broken percent-encoding. It
 //!    is forwarded and never judged.
 //!
@@ -44,7 +46,10 @@ impl Target {
         if let Some(query) = query {
             check_query(query)?;
         }
-        Ok(Self { whole: target.to_owned(), path_len: path.len() })
+        Ok(Self {
+            whole: target.to_owned(),
+            path_len: path.len(),
+        })
     }
 
     /// Path and query, as the client wrote them.
@@ -77,8 +82,9 @@ fn check_path(path: &str) -> Result<(), Denial> {
     while let Some(byte) = bytes.next() {
         match byte {
             b'%' => {
-                let hidden = percent_decoded(bytes.next(), bytes.next())
-                    .ok_or_else(|| refused("a percent sign without two upper-case hexadecimal digits"))?;
+                let hidden = percent_decoded(bytes.next(), bytes.next()).ok_or_else(|| {
+                    refused("a percent sign without two upper-case hexadecimal digits")
+                })?;
                 check_hidden(hidden)?;
                 decoded.push(hidden);
             }
@@ -91,13 +97,15 @@ fn check_path(path: &str) -> Result<(), Denial> {
     if has_percent_encoding(decoded) {
         return Err(refused("the path is percent-encoded twice"));
     }
-    let mut segments = rest.split('/').peekable();
-    while let Some(segment) = segments.next() {
-        match segment {
-            "." | ".." => return Err(refused("a dot segment")),
-            "" if segments.peek().is_some() => return Err(refused("an empty segment")),
-            _ => {}
-        }
+    // A slash is never encoded here, so the decoded segments are the written ones.
+    if decoded
+        .split('/')
+        .any(|segment| matches!(segment.split(';').next(), Some("." | "..")))
+    {
+        return Err(refused("a dot segment"));
+    }
+    if rest.contains("//") || rest.starts_with('/') {
+        return Err(refused("an empty segment"));
     }
     Ok(())
 }
@@ -106,9 +114,9 @@ fn check_hidden(hidden: u8) -> Result<(), Denial> {
     match hidden {
         b'/' | b'\\' => Err(refused("an encoded slash or backslash")),
         0..=0x1f | 0x7f => Err(refused("an encoded control character")),
-        _ if is_unreserved(hidden) => {
-            Err(refused("a percent-encoded character that needs no encoding"))
-        }
+        _ if is_unreserved(hidden) => Err(refused(
+            "a percent-encoded character that needs no encoding",
+        )),
         _ => Ok(()),
     }
 }
@@ -144,20 +152,21 @@ fn percent_decoded(high: Option<u8>, low: Option<u8>) -> Option<u8> {
 }
 
 fn has_percent_encoding(text: &str) -> bool {
-    text.as_bytes().windows(3).any(|w| {
-        matches!(w, [b'%', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit())
-    })
+    text.as_bytes()
+        .windows(3)
+        .any(|w| matches!(w, [b'%', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit()))
 }
 
-const fn is_unreserved(byte: u8) -> bool {
+pub(crate) const fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
+/// A `pchar` but the percent sign and `;`.
 const fn is_pchar(byte: u8) -> bool {
     is_unreserved(byte)
         || matches!(
             byte,
-            b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':' | b'@'
+            b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b'=' | b':' | b'@'
         )
 }
 
@@ -169,14 +178,31 @@ mod tests {
     fn accepted_targets_keep_every_byte() {
         for (name, target, path) in [
             ("root", "/", "/"),
-            ("plain", "/api/assistants/a1/chat?x=1", "/api/assistants/a1/chat"),
+            (
+                "plain",
+                "/api/assistants/a1/chat?x=1",
+                "/api/assistants/a1/chat",
+            ),
             ("trailing slash", "/api/", "/api/"),
-            ("sub-delims", "/a;v=1,2!$&'()*+=:@~", "/a;v=1,2!$&'()*+=:@~"),
-            ("encoded UTF-8", "/%E9%96%A2%E6%89%80", "/%E9%96%A2%E6%89%80"),
+            ("sub-delims", "/a,v=1,2!$&'()*+=:@~", "/a,v=1,2!$&'()*+=:@~"),
+            ("encoded semicolon", "/a%3Bb", "/a%3Bb"),
+            (
+                "encoded UTF-8",
+                "/%E9%96%A2%E6%89%80",
+                "/%E9%96%A2%E6%89%80",
+            ),
             ("encoded space and percent sign", "/a%20b%25", "/a%20b%25"),
-            ("dots in a name", "/a..b/.well-known/...", "/a..b/.well-known/..."),
+            (
+                "dots in a name",
+                "/a..b/.well-known/...",
+                "/a..b/.well-known/...",
+            ),
             ("empty query", "/a?", "/a"),
-            ("query of brackets and encoded slashes", "/a?b[]=%2f%2F|{}^`'", "/a"),
+            (
+                "query of brackets and encoded slashes",
+                "/a?b[]=%2f%2F|{}^`'",
+                "/a",
+            ),
         ] {
             let parsed = Target::parse(target).unwrap_or_else(|d| panic!("{name}: {}", d.detail()));
             assert_eq!(parsed.as_str(), target, "{name}");
@@ -210,6 +236,11 @@ mod tests {
             ("half an encoding", "/a%2"),
             ("percent sign alone", "/a%"),
             ("not hexadecimal", "/a%zz"),
+            ("path parameter", "/admin;x/users"),
+            ("dot-dot with a path parameter", "/api/..;/admin"),
+            ("dot-dot with an encoded semicolon", "/api/..%3Bx/admin"),
+            ("dot with an encoded semicolon at the end", "/api/.%3B"),
+            ("segment of a semicolon", "/;/admin"),
             ("backslash", "/a\\b"),
             ("space", "/a b"),
             ("control", "/a\u{1}"),

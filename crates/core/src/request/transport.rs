@@ -1,7 +1,8 @@
 //! Step 1: the request came over HTTPS.
 //!
-//! 1. It arrived over TLS: it passes.
-//! 2. The peer is a trusted proxy and its one `X-Forwarded-Proto` is `https`: it passes.
+//! 1. The peer is a trusted proxy that sends `X-Forwarded-Proto`: exactly one, `https`, passes,
+//!    and nothing else does. What it relays over TLS may have reached it in the clear.
+//! 2. Without such a word: it arrived over TLS and passes.
 //! 3. Otherwise GET and HEAD are redirected (308, RFC 9110 section 15.4.9) to the same address
 //!    over HTTPS, and everything else is refused, because its body has been on the wire already.
 //!
@@ -23,8 +24,15 @@ pub struct Secured {
 
 /// Judges the transport.
 pub fn require_https(request: Request, edge: &Edge) -> Result<Secured, Denial> {
-    let via_proxy = edge.trusted_proxies().trusts_peer(request.peer.map(|peer| peer.ip()));
-    if request.scheme == Scheme::Https || (via_proxy && proxy_says_https(&request)) {
+    let via_proxy = edge
+        .trusted_proxies()
+        .trusts_peer(request.peer.map(|peer| peer.ip()));
+    let word = if via_proxy {
+        proxy_says_https(&request)
+    } else {
+        None
+    };
+    if word.unwrap_or(request.scheme == Scheme::Https) {
         return Ok(Secured { request, via_proxy });
     }
     if matches!(request.method.as_str(), "GET" | "HEAD")
@@ -36,9 +44,11 @@ pub fn require_https(request: Request, edge: &Edge) -> Result<Secured, Denial> {
     Err(Denial::new(Reason::HttpsRequired, "arrived without TLS"))
 }
 
-fn proxy_says_https(request: &Request) -> bool {
+/// The proxy's word; `None` where it gives none.
+fn proxy_says_https(request: &Request) -> Option<bool> {
     let mut values = request.headers.values("x-forwarded-proto");
-    values.next().is_some_and(|value| value.eq_ignore_ascii_case(b"https")) && values.next().is_none()
+    let first = values.next()?;
+    Some(first.eq_ignore_ascii_case(b"https") && values.next().is_none())
 }
 
 /// The same address over HTTPS, only where host and target are in canonical form: whatever is

@@ -64,12 +64,19 @@ pub fn judge(
         Some(session) => Some(session),
         None => name(claims, "jti", 128)?,
     };
-    Ok(Principal { subject, roles: roles(claims, issuer)?, session, issued_at })
+    Ok(Principal {
+        subject,
+        roles: roles(claims, issuer)?,
+        session,
+        issued_at,
+    })
 }
 
 fn audience(claims: &Map<String, Value>, issuer: &Issuer) -> Result<(), Denial> {
     let ours = |value: &Value| {
-        value.as_str().is_some_and(|name| issuer.audiences().iter().any(|audience| audience == name))
+        value
+            .as_str()
+            .is_some_and(|name| issuer.audiences().iter().any(|audience| audience == name))
     };
     let held = match claims.get("aud") {
         Some(Value::Array(audiences)) => audiences.iter().any(ours),
@@ -77,7 +84,10 @@ fn audience(claims: &Map<String, Value>, issuer: &Issuer) -> Result<(), Denial> 
         None => false,
     };
     held.then_some(()).ok_or_else(|| {
-        Denial::new(Reason::TokenAudienceMismatch, "aud has none of the issuer's audiences")
+        Denial::new(
+            Reason::TokenAudienceMismatch,
+            "aud has none of the issuer's audiences",
+        )
     })
 }
 
@@ -107,7 +117,9 @@ fn times(claims: &Map<String, Value>, now: i64) -> Result<Option<i64>, Denial> {
 /// fractions are cut off.
 fn numeric_date(claims: &Map<String, Value>, name: &str) -> Result<Option<i64>, Denial> {
     const YEAR_9999: i64 = 253_402_300_799;
-    let Some(value) = claims.get(name) else { return Ok(None) };
+    let Some(value) = claims.get(name) else {
+        return Ok(None);
+    };
     let seconds = match value.as_i64() {
         Some(seconds) => Some(seconds),
         #[allow(
@@ -131,7 +143,8 @@ fn name(claims: &Map<String, Value>, name: &str, longest: usize) -> Result<Optio
     match claims.get(name) {
         None => Ok(None),
         Some(Value::String(text))
-            if (1..=longest).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) =>
+            if (1..=longest).contains(&text.len())
+                && text.bytes().all(|b| b.is_ascii_graphic()) =>
         {
             Ok(Some(text.clone()))
         }
@@ -161,8 +174,12 @@ fn belongs_to(
 }
 
 fn roles(claims: &Map<String, Value>, issuer: &Issuer) -> Result<Vec<String>, Denial> {
-    let Some(value) = claims.get(issuer.roles_claim()) else { return Ok(Vec::new()) };
-    let names = value.as_array().ok_or_else(|| invalid("roles are not a list"))?;
+    let Some(value) = claims.get(issuer.roles_claim()) else {
+        return Ok(Vec::new());
+    };
+    let names = value
+        .as_array()
+        .ok_or_else(|| invalid("roles are not a list"))?;
     if names.len() > 64 {
         return Err(invalid("more than 64 roles"));
     }
@@ -180,7 +197,9 @@ fn roles(claims: &Map<String, Value>, issuer: &Issuer) -> Result<Vec<String>, De
 /// A role name: it stands in a comma-separated header, so it has no comma and no space.
 pub fn is_role(role: &str) -> bool {
     (1..=64).contains(&role.len())
-        && role.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':' | b'/'))
+        && role
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':' | b'/'))
 }
 
 fn invalid(detail: &'static str) -> Denial {

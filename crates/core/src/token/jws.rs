@@ -34,9 +34,12 @@ impl Unverified<'_> {
 /// 4. `alg` and `kid` are there.
 pub fn parse(token: &str) -> Result<Unverified<'_>, Denial> {
     let mut segments = token.split('.');
-    let (Some(header), Some(payload), Some(signature), None) =
-        (segments.next(), segments.next(), segments.next(), segments.next())
-    else {
+    let (Some(header), Some(payload), Some(signature), None) = (
+        segments.next(),
+        segments.next(),
+        segments.next(),
+        segments.next(),
+    ) else {
         return Err(malformed("not three segments"));
     };
     let header = object(header, "the header is not strict base64url and JSON")?;
@@ -44,7 +47,10 @@ pub fn parse(token: &str) -> Result<Unverified<'_>, Denial> {
     URL_SAFE_NO_PAD
         .decode(signature)
         .map_err(|_| malformed("the signature is not strict base64url"))?;
-    if let Some(name) = FORBIDDEN.into_iter().find(|name| header.contains_key(*name)) {
+    if let Some(name) = FORBIDDEN
+        .into_iter()
+        .find(|name| header.contains_key(*name))
+    {
         return Err(Denial::new(
             Reason::TokenHeaderForbidden,
             format!("the header has {name}"),
@@ -69,11 +75,16 @@ pub fn parse(token: &str) -> Result<Unverified<'_>, Denial> {
 /// `application/` (RFC 7515, section 4.1.9).
 fn is_jwt(typ: &str) -> bool {
     let typ = typ.to_ascii_lowercase();
-    matches!(typ.strip_prefix("application/").unwrap_or(&typ), "jwt" | "at+jwt")
+    matches!(
+        typ.strip_prefix("application/").unwrap_or(&typ),
+        "jwt" | "at+jwt"
+    )
 }
 
 fn object(segment: &str, detail: &'static str) -> Result<Map<String, Value>, Denial> {
-    let bytes = URL_SAFE_NO_PAD.decode(segment).map_err(|_| malformed(detail))?;
+    let bytes = URL_SAFE_NO_PAD
+        .decode(segment)
+        .map_err(|_| malformed(detail))?;
     json::object(&bytes).map_err(|_| malformed(detail))
 }
 
@@ -86,10 +97,15 @@ mod tests {
     use super::*;
 
     fn token(header: &str, payload: &str) -> String {
-        format!("{}.{}.c2ln", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload))
+        format!(
+            "{}.{}.c2ln",
+            URL_SAFE_NO_PAD.encode(header),
+            URL_SAFE_NO_PAD.encode(payload)
+        )
     }
 
     #[test]
+    #[allow(clippy::too_many_lines, reason = "one table of named rows")]
     fn forms() {
         const H: &str = r#"{"alg":"EdDSA","kid":"k"}"#;
         let good = token(H, r#"{"iss":"i"}"#);
@@ -99,27 +115,94 @@ mod tests {
             ("two segments", "a.b".into(), Reason::TokenMalformed),
             ("four segments", format!("{good}.x"), Reason::TokenMalformed),
             ("padding", format!("{good}="), Reason::TokenMalformed),
-            ("stray bits", good.replace(".c2ln", ".c2lnMh"), Reason::TokenMalformed),
-            ("plus instead of minus", good.replace(".c2ln", ".+2ln"), Reason::TokenMalformed),
-            ("space", good.replace(".c2ln", ".c2 n"), Reason::TokenMalformed),
-            ("payload not an object", token(H, "[]"), Reason::TokenMalformed),
-            ("duplicate alg", token(r#"{"alg":"none","alg":"EdDSA","kid":"k"}"#, "{}"), Reason::TokenMalformed),
-            ("duplicate claim", token(H, r#"{"iss":"i","iss":"j"}"#), Reason::TokenMalformed),
-            ("no alg", token(r#"{"kid":"k"}"#, "{}"), Reason::TokenMalformed),
-            ("alg a number", token(r#"{"alg":1,"kid":"k"}"#, "{}"), Reason::TokenMalformed),
-            ("no kid", token(r#"{"alg":"EdDSA"}"#, "{}"), Reason::TokenKeyUnknown),
-            ("crit", token(r#"{"alg":"EdDSA","kid":"k","crit":["exp"]}"#, "{}"), Reason::TokenHeaderForbidden),
-            ("empty crit", token(r#"{"alg":"EdDSA","kid":"k","crit":[]}"#, "{}"), Reason::TokenHeaderForbidden),
-            ("b64", token(r#"{"alg":"EdDSA","kid":"k","b64":false}"#, "{}"), Reason::TokenHeaderForbidden),
-            ("jwk", token(r#"{"alg":"EdDSA","kid":"k","jwk":{}}"#, "{}"), Reason::TokenHeaderForbidden),
-            ("jku", token(r#"{"alg":"EdDSA","kid":"k","jku":"https://x"}"#, "{}"), Reason::TokenHeaderForbidden),
-            ("x5c", token(r#"{"alg":"EdDSA","kid":"k","x5c":[]}"#, "{}"), Reason::TokenHeaderForbidden),
-            ("typ of a logout token", token(r#"{"alg":"EdDSA","kid":"k","typ":"logout+jwt"}"#, "{}"), Reason::TokenMalformed),
+            (
+                "stray bits",
+                good.replace(".c2ln", ".c2lnMh"),
+                Reason::TokenMalformed,
+            ),
+            (
+                "plus instead of minus",
+                good.replace(".c2ln", ".+2ln"),
+                Reason::TokenMalformed,
+            ),
+            (
+                "space",
+                good.replace(".c2ln", ".c2 n"),
+                Reason::TokenMalformed,
+            ),
+            (
+                "payload not an object",
+                token(H, "[]"),
+                Reason::TokenMalformed,
+            ),
+            (
+                "duplicate alg",
+                token(r#"{"alg":"none","alg":"EdDSA","kid":"k"}"#, "{}"),
+                Reason::TokenMalformed,
+            ),
+            (
+                "duplicate claim",
+                token(H, r#"{"iss":"i","iss":"j"}"#),
+                Reason::TokenMalformed,
+            ),
+            (
+                "no alg",
+                token(r#"{"kid":"k"}"#, "{}"),
+                Reason::TokenMalformed,
+            ),
+            (
+                "alg a number",
+                token(r#"{"alg":1,"kid":"k"}"#, "{}"),
+                Reason::TokenMalformed,
+            ),
+            (
+                "no kid",
+                token(r#"{"alg":"EdDSA"}"#, "{}"),
+                Reason::TokenKeyUnknown,
+            ),
+            (
+                "crit",
+                token(r#"{"alg":"EdDSA","kid":"k","crit":["exp"]}"#, "{}"),
+                Reason::TokenHeaderForbidden,
+            ),
+            (
+                "empty crit",
+                token(r#"{"alg":"EdDSA","kid":"k","crit":[]}"#, "{}"),
+                Reason::TokenHeaderForbidden,
+            ),
+            (
+                "b64",
+                token(r#"{"alg":"EdDSA","kid":"k","b64":false}"#, "{}"),
+                Reason::TokenHeaderForbidden,
+            ),
+            (
+                "jwk",
+                token(r#"{"alg":"EdDSA","kid":"k","jwk":{}}"#, "{}"),
+                Reason::TokenHeaderForbidden,
+            ),
+            (
+                "jku",
+                token(r#"{"alg":"EdDSA","kid":"k","jku":"https://x"}"#, "{}"),
+                Reason::TokenHeaderForbidden,
+            ),
+            (
+                "x5c",
+                token(r#"{"alg":"EdDSA","kid":"k","x5c":[]}"#, "{}"),
+                Reason::TokenHeaderForbidden,
+            ),
+            (
+                "typ of a logout token",
+                token(r#"{"alg":"EdDSA","kid":"k","typ":"logout+jwt"}"#, "{}"),
+                Reason::TokenMalformed,
+            ),
         ] {
             assert_eq!(parse(&token).unwrap_err().reason(), want, "{name}");
         }
         for typ in ["JWT", "jwt", "at+jwt", "application/at+jwt"] {
-            let token = token(&format!(r#"{{"alg":"EdDSA","kid":"k","typ":"{typ}"}}"#), "{}");
+            let token = token(
+                &format!(r#"{{"alg":"EdDSA","kid":"k","typ":"{typ}"}}"#),
+                "{}",
+            );
             assert!(parse(&token).is_ok(), "{typ}");
         }
     }

@@ -21,10 +21,14 @@ pub fn one_token(headers: &Headers) -> Result<&str, Denial> {
         tokens.extend(session_cookies(value));
     }
     match tokens.as_slice() {
-        [] => Err(Denial::new(Reason::TokenMissing, "neither a bearer token nor a session cookie")),
-        [token] if token.len() > MAX_TOKEN => {
-            Err(Denial::new(Reason::TokenTooLarge, "the token is longer than 8 KiB"))
-        }
+        [] => Err(Denial::new(
+            Reason::TokenMissing,
+            "neither a bearer token nor a session cookie",
+        )),
+        [token] if token.len() > MAX_TOKEN => Err(Denial::new(
+            Reason::TokenTooLarge,
+            "the token is longer than 8 KiB",
+        )),
         [token] => std::str::from_utf8(token)
             .map_err(|_| Denial::new(Reason::TokenMalformed, "the token is not ASCII")),
         _ => Err(Denial::new(Reason::TokenAmbiguous, "more than one token")),
@@ -37,7 +41,10 @@ fn bearer(value: &[u8]) -> Result<&[u8], Denial> {
         None => (value, &[][..]),
     };
     if !scheme.eq_ignore_ascii_case(b"bearer") {
-        return Err(Denial::new(Reason::TokenMissing, "Authorization of another scheme than Bearer"));
+        return Err(Denial::new(
+            Reason::TokenMissing,
+            "Authorization of another scheme than Bearer",
+        ));
     }
     // RFC 9110, section 11.4: 1*SP between scheme and token.
     Ok(token.trim_ascii())
@@ -45,7 +52,9 @@ fn bearer(value: &[u8]) -> Result<&[u8], Denial> {
 
 fn session_cookies(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|byte| *byte == b';').filter_map(|pair| {
-        pair.trim_ascii().strip_prefix(SESSION_COOKIE.as_bytes())?.strip_prefix(b"=")
+        pair.trim_ascii()
+            .strip_prefix(SESSION_COOKIE.as_bytes())?
+            .strip_prefix(b"=")
     })
 }
 
@@ -69,29 +78,95 @@ mod tests {
     use super::*;
 
     fn headers(fields: &[(&str, &str)]) -> Headers {
-        Headers::new(fields.iter().map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec())).collect())
+        Headers::new(
+            fields
+                .iter()
+                .map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec()))
+                .collect(),
+        )
     }
 
     #[test]
     fn exactly_one() {
         let long = format!("Bearer {}", "a".repeat(MAX_TOKEN + 1));
         for (name, fields, want) in [
-            ("bearer", &[("authorization", "Bearer a.b.c")][..], Ok("a.b.c")),
-            ("scheme in another case", &[("authorization", "bearer a.b.c")], Ok("a.b.c")),
-            ("cookie", &[("cookie", "x=1; __Host-sekisho=a.b.c; y=2")], Ok("a.b.c")),
-            ("another cookie's value", &[("cookie", "x=__Host-sekisho=a")], Err(Reason::TokenMissing)),
-            ("a longer name", &[("cookie", "__Host-sekisho2=a")], Err(Reason::TokenMissing)),
+            (
+                "bearer",
+                &[("authorization", "Bearer a.b.c")][..],
+                Ok("a.b.c"),
+            ),
+            (
+                "scheme in another case",
+                &[("authorization", "bearer a.b.c")],
+                Ok("a.b.c"),
+            ),
+            (
+                "cookie",
+                &[("cookie", "x=1; __Host-sekisho=a.b.c; y=2")],
+                Ok("a.b.c"),
+            ),
+            (
+                "another cookie's value",
+                &[("cookie", "x=__Host-sekisho=a")],
+                Err(Reason::TokenMissing),
+            ),
+            (
+                "a longer name",
+                &[("cookie", "__Host-sekisho2=a")],
+                Err(Reason::TokenMissing),
+            ),
             ("none", &[], Err(Reason::TokenMissing)),
-            ("basic", &[("authorization", "Basic YTpi")], Err(Reason::TokenMissing)),
-            ("basic beside a cookie", &[("authorization", "Basic YTpi"), ("cookie", "__Host-sekisho=a")], Err(Reason::TokenMissing)),
-            ("two headers", &[("authorization", "Bearer a"), ("authorization", "Bearer a")], Err(Reason::TokenAmbiguous)),
-            ("header and cookie", &[("authorization", "Bearer a"), ("cookie", "__Host-sekisho=a")], Err(Reason::TokenAmbiguous)),
-            ("two cookies", &[("cookie", "__Host-sekisho=a; __Host-sekisho=b")], Err(Reason::TokenAmbiguous)),
-            ("two cookie lines", &[("cookie", "__Host-sekisho=a"), ("cookie", "__Host-sekisho=b")], Err(Reason::TokenAmbiguous)),
-            ("too long", &[("authorization", &long)], Err(Reason::TokenTooLarge)),
+            (
+                "basic",
+                &[("authorization", "Basic YTpi")],
+                Err(Reason::TokenMissing),
+            ),
+            (
+                "basic beside a cookie",
+                &[
+                    ("authorization", "Basic YTpi"),
+                    ("cookie", "__Host-sekisho=a"),
+                ],
+                Err(Reason::TokenMissing),
+            ),
+            (
+                "two headers",
+                &[("authorization", "Bearer a"), ("authorization", "Bearer a")],
+                Err(Reason::TokenAmbiguous),
+            ),
+            (
+                "header and cookie",
+                &[
+                    ("authorization", "Bearer a"),
+                    ("cookie", "__Host-sekisho=a"),
+                ],
+                Err(Reason::TokenAmbiguous),
+            ),
+            (
+                "two cookies",
+                &[("cookie", "__Host-sekisho=a; __Host-sekisho=b")],
+                Err(Reason::TokenAmbiguous),
+            ),
+            (
+                "two cookie lines",
+                &[
+                    ("cookie", "__Host-sekisho=a"),
+                    ("cookie", "__Host-sekisho=b"),
+                ],
+                Err(Reason::TokenAmbiguous),
+            ),
+            (
+                "too long",
+                &[("authorization", &long)],
+                Err(Reason::TokenTooLarge),
+            ),
         ] {
             let headers = headers(fields);
-            assert_eq!(one_token(&headers).map_err(|denial| denial.reason()), want, "{name}");
+            assert_eq!(
+                one_token(&headers).map_err(|denial| denial.reason()),
+                want,
+                "{name}"
+            );
         }
     }
 
@@ -100,9 +175,15 @@ mod tests {
         let rest = |value: &str| {
             without_session_cookie(value.as_bytes()).map(|kept| String::from_utf8(kept).unwrap())
         };
-        assert_eq!(rest("a=1; __Host-sekisho=x; b=2").as_deref(), Some("a=1; b=2"));
+        assert_eq!(
+            rest("a=1; __Host-sekisho=x; b=2").as_deref(),
+            Some("a=1; b=2")
+        );
         assert_eq!(rest("__Host-sekisho=x"), None);
         assert_eq!(rest("__Host-sekisho =x;"), None);
-        assert_eq!(rest("a=__Host-sekisho").as_deref(), Some("a=__Host-sekisho"));
+        assert_eq!(
+            rest("a=__Host-sekisho").as_deref(),
+            Some("a=__Host-sekisho")
+        );
     }
 }

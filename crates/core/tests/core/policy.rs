@@ -1,0 +1,681 @@
+//! Loading a policy: what is sound, and every fault with its place and remedy.
+
+use super::support::{files, shared_jwks};
+use sekisho_core::policy::{Fault, Files, is_policy_file, load};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// The sound policy with a text of one file replaced.
+fn edited(file: &str, from: &str, to: &str) -> Files {
+    let mut files = files();
+    let text = String::from_utf8(files.remove(file).unwrap()).unwrap();
+    assert!(text.contains(from), "{file} has no {from:?}");
+    files.insert(file.into(), text.replacen(from, to, 1).into());
+    files
+}
+
+fn faults(files: &Files) -> Vec<Fault> {
+    load(files).map(drop).unwrap_err()
+}
+
+/// The text that a fault points at.
+fn pointed<'f>(files: &'f Files, fault: &Fault) -> Option<&'f str> {
+    let span = fault.span.clone()?;
+    Some(std::str::from_utf8(&files[&fault.file][span]).unwrap())
+}
+
+struct Row {
+    code: &'static str,
+    file: &'static str,
+    from: &'static str,
+    to: &'static str,
+    points_at: Option<&'static str>,
+    help: &'static str,
+}
+
+const fn row(
+    code: &'static str,
+    file: &'static str,
+    (from, to): (&'static str, &'static str),
+    points_at: Option<&'static str>,
+    help: &'static str,
+) -> Row {
+    Row {
+        code,
+        file,
+        from,
+        to,
+        points_at,
+        help,
+    }
+}
+
+const GATEWAY: &str = "gateway.toml";
+const ACME: &str = "tenants/acme.toml";
+const GLOBEX: &str = "tenants/globex.toml";
+const INITECH: &str = "tenants/initech.toml";
+const PATTERN: &str =
+    "write /literal/{parameter}/{*rest}; two patterns may not differ in parameter names only";
+
+/// Minimal edits of the sound policy, each with the one fault that it makes.
+const ROWS: &[Row] = &[
+    row(
+        "version-unknown",
+        GATEWAY,
+        ("version = 1", "version = 2"),
+        Some("2"),
+        "this gateway reads version = 1",
+    ),
+    row(
+        "toml-invalid",
+        GATEWAY,
+        ("body_bytes = 1000", "body_byte = 1000"),
+        Some("body_byte"),
+        "did you mean \"body_bytes\"?",
+    ),
+    row(
+        "toml-invalid",
+        GATEWAY,
+        ("revocation = true", "zzz = true"),
+        Some("zzz"),
+        "known here: revocation",
+    ),
+    row(
+        "toml-invalid",
+        GATEWAY,
+        ("\"if-present\"", "\"if-presnt\""),
+        Some("\"if-presnt\""),
+        "did you mean \"if-present\"?",
+    ),
+    row(
+        "toml-invalid",
+        GATEWAY,
+        ("public = true", "pubilc = true"),
+        Some("pubilc"),
+        "did you mean \"public\"?",
+    ),
+    row(
+        "toml-invalid",
+        GATEWAY,
+        ("body_bytes = 1000", "body_bytes = -1"),
+        Some("-1"),
+        "see the annotated example in policy/ for the form of this file",
+    ),
+    row(
+        "toml-invalid",
+        GLOBEX,
+        ("business =", "business"),
+        Some(""),
+        "see the annotated example in policy/ for the form of this file",
+    ),
+    row(
+        "toml-invalid",
+        ACME,
+        ("\"ES256\"", "\"HS256\""),
+        Some("\"HS256\""),
+        "did you mean \"PS256\"?",
+    ),
+    row(
+        "toml-invalid",
+        ACME,
+        ("audiences", "audience"),
+        Some("audience"),
+        "did you mean \"audiences\"?",
+    ),
+    row(
+        "proxies-invalid",
+        GATEWAY,
+        ("[\"10.0.0.0/8\", \"2001:db8:ffff::/48\"]", "\"all\""),
+        Some("\"all\""),
+        "write a list of CIDR blocks, or \"peer\" if only your proxy can connect",
+    ),
+    row(
+        "header-name-invalid",
+        GATEWAY,
+        ("\"x-forwarded-for\"", "\"x forwarded\""),
+        Some("\"x forwarded\""),
+        "write x-forwarded-for, or a header that your CDN sets to the client's address alone",
+    ),
+    row(
+        "header-name-invalid",
+        GATEWAY,
+        ("\"x-forwarded-for\"", "\"Forwarded\""),
+        Some("\"Forwarded\""),
+        "write x-forwarded-for, or a header that your CDN sets to the client's address alone",
+    ),
+    row(
+        "header-name-invalid",
+        GATEWAY,
+        ("\"x-forwarded-for\"", "\"x_client\""),
+        Some("\"x_client\""),
+        "write x-forwarded-for, or a header that your CDN sets to the client's address alone",
+    ),
+    row(
+        "origin-url-invalid",
+        GATEWAY,
+        (
+            "https://assistant.jp.example",
+            "https://assistant.jp.example/v1",
+        ),
+        Some("\"https://assistant.jp.example/v1\""),
+        "write http:// or https://, a host and an optional port, without a path",
+    ),
+    row(
+        "origin-url-invalid",
+        GATEWAY,
+        (
+            "https://assistant.jp.example",
+            "https://u:p@assistant.jp.example",
+        ),
+        Some("\"https://u:p@assistant.jp.example\""),
+        "write http:// or https://, a host and an optional port, without a path",
+    ),
+    row(
+        "name-invalid",
+        GATEWAY,
+        ("id = \"me\"", "id = \"my route\""),
+        Some("\"my route\""),
+        "use 1 to 64 letters, digits, hyphens, underscores or dots",
+    ),
+    row(
+        "route-duplicate",
+        GATEWAY,
+        ("id = \"me\"", "id = \"chat\""),
+        Some("\"chat\""),
+        "give each route an id of its own",
+    ),
+    row(
+        "origin-unknown",
+        GATEWAY,
+        (
+            "origins = [\"assistant-eu\", \"assistant-jp\"]",
+            "origins = [\"asistant-eu\", \"assistant-jp\"]",
+        ),
+        Some("\"asistant-eu\""),
+        "did you mean \"assistant-eu\"?",
+    ),
+    row(
+        "origin-unknown",
+        GATEWAY,
+        (
+            "origins = [\"status\", ",
+            "origins = [\"zzz\", \"status\", ",
+        ),
+        Some("\"zzz\""),
+        "define it as [origins.<id>]",
+    ),
+    row(
+        "role-invalid",
+        GATEWAY,
+        ("roles = [\"admin\"]", "roles = [\"admin,root\"]"),
+        Some("\"admin,root\""),
+        "use letters, digits, '-', '_', '.', ':' or '/'",
+    ),
+    row(
+        "public-route-with-roles",
+        GATEWAY,
+        ("public = true", "public = true\nroles = [\"member\"]"),
+        Some("true"),
+        "drop one of the two: on a public route nobody is asked who he is",
+    ),
+    row(
+        "route-shadowed",
+        GATEWAY,
+        ("path = \"/admin/users\"", "path = \"/api/me\""),
+        Some("\"/api/me\""),
+        "make them differ in path or methods",
+    ),
+    row(
+        "route-path-invalid",
+        GATEWAY,
+        ("\"/api/me\"", "\"api/me\""),
+        Some("\"api/me\""),
+        PATTERN,
+    ),
+    row(
+        "route-path-invalid",
+        GATEWAY,
+        ("\"/api/me\"", "\"/api//me\""),
+        Some("\"/api//me\""),
+        PATTERN,
+    ),
+    row(
+        "route-path-invalid",
+        GATEWAY,
+        ("\"/api/me\"", "\"/api/../me\""),
+        Some("\"/api/../me\""),
+        PATTERN,
+    ),
+    row(
+        "route-path-invalid",
+        GATEWAY,
+        ("\"/api/me\"", "\"/api/関所\""),
+        Some("\"/api/関所\""),
+        PATTERN,
+    ),
+    row(
+        "route-path-invalid",
+        GATEWAY,
+        ("\"/api/me\"", "\"/api/%E9%96%A2\""),
+        Some("\"/api/%E9%96%A2\""),
+        PATTERN,
+    ),
+    row(
+        "route-path-invalid",
+        GATEWAY,
+        ("\"/api/me\"", "\"/api/me:run\""),
+        Some("\"/api/me:run\""),
+        PATTERN,
+    ),
+    row(
+        "route-path-invalid",
+        GATEWAY,
+        ("\"/api/me\"", "\"/api/assistants/{id}/chat\""),
+        Some("\"/api/assistants/{id}/chat\""),
+        PATTERN,
+    ),
+    row(
+        "route-path-invalid",
+        GATEWAY,
+        ("\"/api/me\"", "\"/api/{*rest}/me\""),
+        Some("\"/api/{*rest}/me\""),
+        PATTERN,
+    ),
+    row(
+        "method-unknown",
+        GATEWAY,
+        ("\"PUT\"", "\"put\""),
+        Some("\"put\""),
+        "use one of DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT",
+    ),
+    row(
+        "method-unknown",
+        GATEWAY,
+        ("\"PUT\"", "\"TRACE\""),
+        Some("\"TRACE\""),
+        "use one of DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT",
+    ),
+    row(
+        "host-invalid",
+        ACME,
+        ("\"acme.localhost\"", "\"*.acme.jp\""),
+        Some("\"*.acme.jp\""),
+        "write the name as it stands in the address bar, without scheme, port or wildcard",
+    ),
+    row(
+        "tenant-without-host",
+        INITECH,
+        ("[\"initech.example.eu\"]", "[]"),
+        Some("[]"),
+        "name at least one in hosts = [...]",
+    ),
+    row(
+        "network-invalid",
+        GLOBEX,
+        ("\"any\"", "\"all\""),
+        Some("\"all\""),
+        "write a list of CIDR blocks, or \"any\"",
+    ),
+    row(
+        "network-unused",
+        GLOBEX,
+        ("business =", "buisness ="),
+        None,
+        "did you mean \"business\"?",
+    ),
+    row(
+        "network-unused",
+        GLOBEX,
+        ("business =", "zzz ="),
+        None,
+        "name it as a route's network, or drop it",
+    ),
+    row(
+        "issuer-incomplete",
+        ACME,
+        ("[\"sekisho\", \"sekisho-next\"]", "[]"),
+        Some("[]"),
+        "name at least one in audiences = [...]",
+    ),
+    row(
+        "issuer-incomplete",
+        ACME,
+        ("[\"EdDSA\", \"ES256\", \"RS256\"]", "[ ]"),
+        Some("[ ]"),
+        "name at least one in algorithms = [...]",
+    ),
+    row(
+        "tenant-proof",
+        INITECH,
+        ("sole_tenant = true", "sole_tenant = false"),
+        Some("\"https://initech.example/idp\""),
+        "write tenant_claim = \"<claim>\", or sole_tenant = true if the issuer has no other tenant",
+    ),
+    row(
+        "tenant-proof",
+        ACME,
+        (
+            "tenant_claim = \"tenant\"",
+            "tenant_claim = \"tenant\"\nsole_tenant = true",
+        ),
+        Some("\"tenant\""),
+        "write tenant_claim = \"<claim>\", or sole_tenant = true if the issuer has no other tenant",
+    ),
+    row(
+        "issuer-not-sole",
+        ACME,
+        ("tenant_claim = \"tenant\"", "sole_tenant = true"),
+        None,
+        "write tenant_claim instead of sole_tenant = true, with both tenants",
+    ),
+    row(
+        "jwks-missing",
+        INITECH,
+        ("keys/initech.jwks.json", "keys/initec.jwks.json"),
+        Some("\"keys/initec.jwks.json\""),
+        "put the issuer's JWK Set there: sekisho token keys prints one, your IdP publishes one",
+    ),
+    row(
+        "jwks-invalid",
+        INITECH,
+        ("keys/initech.jwks.json", "gateway.toml"),
+        Some("\"gateway.toml\""),
+        "it must be a JWK Set of public keys (RFC 7517), each with a kid",
+    ),
+    row(
+        "block-host-bits",
+        GLOBEX,
+        ("203.0.113.0/24", "203.0.113.9/24"),
+        Some("\"203.0.113.9/24\""),
+        "did you mean \"203.0.113.0/24\", or \"203.0.113.9/32\"?",
+    ),
+    row(
+        "block-host-bits",
+        GATEWAY,
+        ("10.0.0.0/8", "10.0.0.1/8"),
+        Some("\"10.0.0.1/8\""),
+        "did you mean \"10.0.0.0/8\", or \"10.0.0.1/32\"?",
+    ),
+    row(
+        "block-mapped",
+        GLOBEX,
+        ("2001:db8:42::/48", "::ffff:203.0.113.0/120"),
+        Some("\"::ffff:203.0.113.0/120\""),
+        "write it as IPv4: a client is judged by its IPv4 address",
+    ),
+    row(
+        "block-invalid",
+        GLOBEX,
+        ("203.0.113.0/24", "203.0.113.0"),
+        Some("\"203.0.113.0\""),
+        "write an address and a prefix length, as 192.0.2.0/24, 198.51.100.7/32 or 2001:db8::/32",
+    ),
+    row(
+        "block-invalid",
+        GLOBEX,
+        ("203.0.113.0/24", "203.0.113.0/33"),
+        Some("\"203.0.113.0/33\""),
+        "write an address and a prefix length, as 192.0.2.0/24, 198.51.100.7/32 or 2001:db8::/32",
+    ),
+    row(
+        "region-without-origin",
+        INITECH,
+        ("[\"eu\"]", "[\"us\"]"),
+        None,
+        "give these routes an origin in a region of the tenant, or the tenant another region",
+    ),
+    row(
+        "host-duplicate",
+        GLOBEX,
+        (
+            "[\"globex.example.jp\"]",
+            "[\"globex.example.jp\", \"ACME.localhost.\"]",
+        ),
+        None,
+        "a host belongs to one tenant, and stands once",
+    ),
+];
+
+/// Faults that an edit in place can't make.
+fn others() -> Vec<(&'static str, &'static str, Files)> {
+    let with = |file: &str, bytes: &[u8]| {
+        let mut files = files();
+        files.insert(file.into(), bytes.to_vec());
+        files
+    };
+    let without = |prefix: &str| {
+        let mut files = files();
+        files.retain(|file, _| !file.starts_with(prefix));
+        files
+    };
+    let issuer = "[[issuers]]\nissuer = \"https://idp.example\"\naudiences = [\"a\"]\nalgorithms = [\"EdDSA\"]\n\
+                  jwks_file = \"keys/shared.jwks.json\"\ntenant_claim = \"tenant\"\n\n[[issuers]]";
+    vec![
+        ("file-missing", "gateway.toml", without("gateway.toml")),
+        ("no-tenant", "tenants", without("tenants/")),
+        ("not-utf8", "gateway.toml", with("gateway.toml", b"\xff")),
+        (
+            "tenant-id-invalid",
+            "tenants/Acme.toml",
+            with("tenants/Acme.toml", b""),
+        ),
+        (
+            "issuer-duplicate",
+            ACME,
+            edited(ACME, "[[issuers]]", issuer),
+        ),
+        (
+            "jwks-invalid",
+            INITECH,
+            with("keys/initech.jwks.json", b"{\"keys\":[]}"),
+        ),
+        (
+            "jwks-invalid",
+            INITECH,
+            with("keys/initech.jwks.json", b"\xff\xfe"),
+        ),
+    ]
+}
+
+/// Edits that break a second rule of necessity: every route needs a served region.
+fn with_company() -> Vec<(&'static str, &'static str, Files)> {
+    vec![
+        (
+            "route-without-origin",
+            GATEWAY,
+            edited(
+                GATEWAY,
+                "origins = [\"status\", \"assistant-eu\"]",
+                "origins = []",
+            ),
+        ),
+        (
+            "tenant-without-region",
+            INITECH,
+            edited(INITECH, "[\"eu\"]", "[]"),
+        ),
+    ]
+}
+
+#[test]
+fn the_repositorys_policy_is_sound() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policy");
+    let mut files = Files::new();
+    for folder in ["", "tenants", "keys"] {
+        for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path
+                .strip_prefix(&root)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned();
+            if path.is_file() && is_policy_file(&name) {
+                files.insert(name, std::fs::read(path).unwrap());
+            }
+        }
+    }
+    let policy = load(&files).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let tenants: Vec<&str> = policy
+        .tenants()
+        .iter()
+        .map(|tenant| tenant.id().as_str())
+        .collect();
+    assert_eq!(tenants, ["acme", "globex"]);
+}
+
+#[test]
+fn each_fault_has_its_place_and_remedy() {
+    assert!(load(&files()).is_ok());
+    for row in ROWS {
+        let name = format!("{} by {:?}", row.code, row.to);
+        let files = edited(row.file, row.from, row.to);
+        let faults = faults(&files);
+        let [fault] = faults.as_slice() else {
+            panic!("{name}: {faults:#?}")
+        };
+        assert_eq!(
+            (fault.code, fault.file.as_str()),
+            (row.code, row.file),
+            "{name}"
+        );
+        assert_eq!(
+            pointed(&files, fault),
+            row.points_at,
+            "{name}: {}",
+            fault.message
+        );
+        assert_eq!(fault.help, row.help, "{name}: {}", fault.message);
+        let text = std::str::from_utf8(&files[row.file]).unwrap();
+        assert_eq!(
+            fault.position(text).is_some(),
+            row.points_at.is_some(),
+            "{name}"
+        );
+    }
+    for (code, file, files) in others() {
+        let faults = faults(&files);
+        let [fault] = faults.as_slice() else {
+            panic!("{code}: {faults:#?}")
+        };
+        assert_eq!(
+            (fault.code, fault.file.as_str()),
+            (code, file),
+            "{}",
+            fault.message
+        );
+        assert!(!fault.help.is_empty());
+    }
+    for (code, file, files) in with_company() {
+        let faults = faults(&files);
+        assert!(
+            faults
+                .iter()
+                .any(|f| f.code == code && f.file == file && f.span.is_some()),
+            "{code}: {faults:#?}"
+        );
+    }
+}
+
+#[test]
+fn no_fault_is_untested() {
+    let source = include_str!("../../src/policy/load.rs");
+    let made: BTreeSet<&str> = source
+        .split("self.fault(")
+        .skip(1)
+        .map(|call| call.split('"').nth(1).unwrap())
+        .collect();
+    let tested: BTreeSet<&str> = ROWS
+        .iter()
+        .map(|row| row.code)
+        .chain(others().into_iter().map(|(code, ..)| code))
+        .chain(with_company().into_iter().map(|(code, ..)| code))
+        .collect();
+    assert_eq!(made, tested);
+}
+
+#[test]
+fn one_run_shows_every_fault_of_every_file() {
+    let mut files = edited(ACME, "\"acme.localhost\"", "\"http://acme\"");
+    let broken = String::from_utf8(files["gateway.toml"].clone())
+        .unwrap()
+        .replace("limits", "limit");
+    files.insert("gateway.toml".into(), broken.into());
+    files.insert("keys/initech.jwks.json".into(), b"{}".to_vec());
+    let mut found: Vec<_> = faults(&files)
+        .into_iter()
+        .map(|f| (f.file, f.code))
+        .collect();
+    found.sort_unstable();
+    let want = [
+        (GATEWAY, "toml-invalid"),
+        (ACME, "host-invalid"),
+        (INITECH, "jwks-invalid"),
+    ];
+    assert_eq!(found, want.map(|(file, code)| (file.to_owned(), code)));
+}
+
+#[test]
+fn a_place_is_a_line_and_a_column() {
+    let files = edited(GLOBEX, "203.0.113.0/24", "関所");
+    let faults = faults(&files);
+    let text = std::str::from_utf8(&files[GLOBEX]).unwrap();
+    assert_eq!(faults[0].position(text), Some((5, 13)));
+    let shown = faults[0].to_string();
+    assert!(
+        shown.starts_with("tenants/globex.toml: \"関所\" is no CIDR block [block-invalid]; write"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn the_digest_is_of_every_file() {
+    let digest = |files: &Files| load(files).unwrap().digest().to_owned();
+    let sound = digest(&files());
+    assert!(sound.len() == 64 && sound.bytes().all(|b| b.is_ascii_hexdigit()));
+    for file in files().into_keys() {
+        let mut changed = files();
+        changed.get_mut(&file).unwrap().push(b'\n');
+        assert_ne!(digest(&changed), sound, "{file}");
+    }
+    let backwards: Files = files().into_iter().rev().collect();
+    assert_eq!(
+        digest(&backwards),
+        sound,
+        "the order of the files does not count"
+    );
+    let mut renamed = files();
+    renamed.insert(
+        "keys/more.json".into(),
+        shared_jwks().to_string().into_bytes(),
+    );
+    assert_ne!(digest(&renamed), sound, "a file more");
+}
+
+#[test]
+fn files_of_a_policy() {
+    for (path, belongs) in [
+        ("gateway.toml", true),
+        ("tenants/acme.toml", true),
+        ("keys/demo.jwks.json", true),
+        ("README.md", false),
+        ("acme.toml", false),
+        ("tenants/acme.toml~", false),
+        ("tenants/.acme.toml", false),
+        ("tenants/old/acme.toml", false),
+        ("keys/demo.pem", false),
+        ("keys/.hidden.json", false),
+        ("other/gateway.toml", false),
+    ] {
+        assert_eq!(is_policy_file(path), belongs, "{path}");
+    }
+}
+
+#[test]
+fn a_host_is_matched_in_canonical_form() {
+    let files = edited(ACME, "\"acme.localhost\"", "\"ACME.Localhost.\"");
+    let policy = load(&files).unwrap();
+    let tenant = policy.tenant_of_host("acme.localhost").unwrap();
+    assert_eq!(tenant.hosts(), ["acme.example.jp", "acme.localhost"]);
+    assert!(policy.tenant_of_host("ACME.Localhost.").is_none());
+}

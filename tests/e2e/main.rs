@@ -1,0 +1,18 @@
+//! End to end: the compiled `.wasm` in the real host, over real sockets and real TLS, between a real
+//! client and a real origin.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that can't go on has failed"
+)]
+
+mod cases;
+mod faults;
+mod malformed;
+mod memory;
+mod portable;
+mod refusals;
+mod roads;
+mod streams;
+mod support;

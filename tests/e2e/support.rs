@@ -1,0 +1,228 @@
+//! A world to test in: an origin, an issuer, the example policy with both put in, and the gateway.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, SystemTime};
+
+use http::{Method, Request, Response};
+use sekisho_host::{Host, HostConfig, Listener, Manifest, Output, State, Stream, Tls};
+use sekisho_testing::body::{self, Body};
+use sekisho_testing::client::{Client, Protocol};
+use sekisho_testing::clock::unix_seconds;
+use sekisho_testing::issuer::{Algorithm, Issuer, SigningKey};
+use sekisho_testing::origin::{Origin, OriginOptions};
+use sekisho_testing::server::Listen;
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub(crate) type Answer = Response<hyper::body::Incoming>;
+
+pub(crate) const ISSUER: &str = "https://issuer.localhost:3481";
+
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The component as `spin.toml` builds it, built once.
+pub(crate) fn component() -> &'static Path {
+    static COMPONENT: OnceLock<PathBuf> = OnceLock::new();
+    COMPONENT.get_or_init(|| sekisho::component::build(root()).unwrap())
+}
+
+/// Where compiled components are kept between tests.
+pub(crate) fn cache() -> PathBuf {
+    root().join("target/e2e-cache")
+}
+
+/// A manifest that grants the gateway one origin and mounts one policy.
+pub(crate) fn manifest(directory: &Path, component: &Path, policy: &Path, origins: &[String], spin: bool) -> Manifest {
+    let stores = if spin { "key_value_stores = [\"default\"]" } else { "" };
+    let environment =
+        if spin { "" } else { "environment = { SEKISHO_PEER_ADDRESS_HEADER = \"spin-client-addr\" }" };
+    let text = format!(
+        "spin_manifest_version = 2\napplication = {{ name = \"e2e\" }}\n\
+         [[trigger.http]]\nroute = \"/...\"\ncomponent = \"gateway\"\n\
+         [component.gateway]\nsource = {component:?}\n\
+         files = [{{ source = {policy:?}, destination = \"/policy\" }}]\n\
+         allowed_outbound_hosts = {origins:?}\n{stores}\n{environment}\n"
+    );
+    Manifest::parse(&directory.join("spin.toml"), &text).unwrap()
+}
+
+/// The audit records that a gateway has written.
+#[derive(Clone, Default)]
+pub(crate) struct Audit(Arc<Mutex<Vec<String>>>);
+
+impl Audit {
+    pub(crate) fn output(&self) -> Output {
+        let lines = self.clone();
+        Output::Lines(Arc::new(move |_: &str, stream: Stream, line: &[u8]| {
+            let line = String::from_utf8(line.to_vec()).unwrap();
+            match stream {
+                Stream::Out => lines.0.lock().unwrap().push(line),
+                Stream::Err => eprintln!("component: {line}"),
+            }
+        }))
+    }
+
+    /// Every record so far, as text.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+
+    /// The record with this request identifier; the answer's head may be here before its record.
+    pub(crate) async fn of(&self, request_id: &str) -> Value {
+        for _ in 0..200 {
+            let records: Vec<Value> =
+                self.lines().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+            let mut ours = records.into_iter().filter(|record| record["request_id"] == request_id);
+            if let Some(record) = ours.next() {
+                assert!(ours.next().is_none(), "one record per request");
+                return record;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("no audit record for {request_id}: {:?}", self.lines());
+    }
+}
+
+/// What differs from world to world.
+pub(crate) struct Options {
+    /// Edits of the example `gateway.toml`: text and its replacement.
+    pub(crate) gateway: Vec<(String, String)>,
+    pub(crate) origin: Listen,
+    pub(crate) origin_ca: Option<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { gateway: Vec::new(), origin: Listen::default(), origin_ca: None }
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) origin: Origin,
+    pub(crate) issuer: Issuer,
+    pub(crate) host: Host,
+    pub(crate) audit: Audit,
+    pub(crate) policy: PathBuf,
+    ca_pem: String,
+    _directory: TempDir,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    pub(crate) async fn with(options: Options) -> Self {
+        let origin = Origin::start(OriginOptions::from(options.origin)).await.unwrap();
+        let keys = vec![
+            SigningKey::generate(Algorithm::ES256, "es-1").unwrap(),
+            SigningKey::generate(Algorithm::EdDSA, "ed-1").unwrap(),
+        ];
+        let issuer = Issuer::new(ISSUER, keys);
+        let directory = tempfile::tempdir().unwrap();
+        let policy = directory.path().join("policy");
+        let mut edits = vec![("http://127.0.0.1:3480".to_owned(), origin.url())];
+        edits.extend(options.gateway);
+        copy_policy(&root().join("policy"), &policy, &edits);
+        std::fs::write(policy.join("keys/demo.jwks.json"), issuer.jwks().to_string()).unwrap();
+
+        let audit = Audit::default();
+        let ca = directory.path().join("ca");
+        let mut config =
+            HostConfig::new(manifest(directory.path(), component(), &policy, &[origin.url()], true));
+        config.cache_dir = Some(cache());
+        config.output = audit.output();
+        config.state = State::Memory;
+        config.extra_ca = options.origin_ca.map(|pem| {
+            let file = directory.path().join("origin-ca.pem");
+            std::fs::write(&file, pem).unwrap();
+            file
+        });
+        let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+        let names = ["acme.localhost", "globex.localhost", "unknown.localhost"].map(str::to_owned);
+        config.listeners = vec![
+            Listener { addr: loopback, tls: Some(Tls::Dev { directory: ca.clone(), names: names.into() }) },
+            Listener { addr: loopback, tls: None },
+        ];
+        let host = Host::start(config).await.unwrap();
+        let ca_pem = std::fs::read_to_string(sekisho_host::tls::DevCa::load_or_create(&ca).unwrap().path()).unwrap();
+        Self { origin, issuer, host, audit, policy, ca_pem, _directory: directory }
+    }
+
+    /// A client of the HTTPS listener.
+    pub(crate) fn client(&self, protocol: Protocol) -> Client {
+        Client::plain(self.host.addrs()[0]).trusting(&self.ca_pem).unwrap().speaking(protocol)
+    }
+
+    /// A client of the plain listener.
+    pub(crate) fn plain_client(&self) -> Client {
+        Client::plain(self.host.addrs()[1])
+    }
+
+    /// A member's token.
+    pub(crate) fn token(&self, tenant: &str) -> String {
+        self.issuer
+            .token(tenant)
+            .subject("u-42")
+            .roles(["member"])
+            .issued_at(unix_seconds())
+            .sign()
+            .unwrap()
+    }
+
+    /// Sends a request of acme's member over its own connection.
+    pub(crate) async fn ask(&self, protocol: Protocol, method: Method, target: &str, body: Body) -> Answer {
+        let request = request(method, target).header("authorization", format!("Bearer {}", self.token("acme")));
+        self.client(protocol).send(request.body(body).unwrap()).await.unwrap()
+    }
+
+    /// A GET of acme's member.
+    pub(crate) async fn get(&self, target: &str) -> Answer {
+        self.ask(Protocol::H1, Method::GET, target, body::empty()).await
+    }
+}
+
+/// A request to acme.
+pub(crate) fn request(method: Method, target: &str) -> http::request::Builder {
+    Request::builder().method(method).uri(format!("https://acme.localhost{target}"))
+}
+
+pub(crate) async fn text(answer: Answer) -> String {
+    let bytes = body::read(answer.into_body(), 1 << 20).await.unwrap();
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+pub(crate) async fn json(answer: Answer) -> Value {
+    let text = text(answer).await;
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// Copies a policy directory, editing its `gateway.toml`; an edit that finds nothing has gone stale.
+pub(crate) fn copy_policy(from: &Path, to: &Path, edits: &[(String, String)]) {
+    let mut files = sekisho::policy_dir::read(from).unwrap();
+    let gateway = files.get_mut("gateway.toml").unwrap();
+    let mut text = String::from_utf8(gateway.clone()).unwrap();
+    for (old, new) in edits {
+        assert!(text.contains(old.as_str()), "gateway.toml has no {old:?}");
+        text = text.replace(old.as_str(), new);
+    }
+    *gateway = text.into_bytes();
+    std::fs::create_dir_all(to).unwrap();
+    sekisho::policy_dir::write(to, &files).unwrap();
+}
+
+/// A wall clock that stands still.
+pub(crate) fn fixed_clock(time: sekisho_core::Timestamp) -> sekisho_host::WallClock {
+    let time = SystemTime::from(time);
+    Arc::new(move || time)
+}
+
+/// Mounts as [`Host::reload`] takes them.
+pub(crate) fn mounts(policy: &Path) -> BTreeMap<String, PathBuf> {
+    BTreeMap::from([("/policy".to_owned(), policy.to_owned())])
+}
