@@ -34,11 +34,15 @@ impl wasip3::exports::http::handler::Guest for Gateway {
 
         let (facts, outcome, policy) = match policy::current() {
             Ok(policy) => {
-                let (facts, outcome) = judge_and_forward(&policy, request, incoming, &arrival).await;
+                let (facts, outcome) =
+                    judge_and_forward(&policy, request, incoming, &arrival).await;
                 (facts, outcome, Some(policy))
             }
             Err(denial) => {
-                let facts = Facts { request_id: request.request_id, ..Facts::default() };
+                let facts = Facts {
+                    request_id: request.request_id,
+                    ..Facts::default()
+                };
                 (facts, Err(denial), None)
             }
         };
@@ -46,7 +50,12 @@ impl wasip3::exports::http::handler::Guest for Gateway {
         let digest = policy.as_ref().map(|policy| policy.digest());
         match outcome {
             Ok(response) => {
-                audit::write(&facts, Outcome::Permitted(response.get_status_code()), digest, &arrival);
+                audit::write(
+                    &facts,
+                    Outcome::Permitted(response.get_status_code()),
+                    digest,
+                    &arrival,
+                );
                 Ok(response)
             }
             Err(denial) => {

@@ -14,14 +14,18 @@ use sekisho_testing::origin::{Origin, OriginOptions};
 use sekisho_testing::pattern::Pattern;
 use sekisho_testing::rss;
 
-use crate::support::{ISSUER, component, copy_policy, json, root};
+use crate::support::{ISSUER, component, copy_policy, json, manifest_text, root};
 
 const BYTES: u64 = 200_000_000;
 const LIMIT: u64 = 100 * 1024 * 1024;
 
 /// The `sekisho` of this build.
 fn sekisho() -> PathBuf {
-    let status = Command::new(env!("CARGO")).args(["build", "-p", "sekisho"]).current_dir(root()).status().unwrap();
+    let status = Command::new("cargo")
+        .args(["build", "-p", "sekisho"])
+        .current_dir(root())
+        .status()
+        .unwrap();
     assert!(status.success());
     let exe = std::env::current_exe().unwrap();
     exe.ancestors().nth(2).unwrap().join("sekisho")
@@ -36,13 +40,7 @@ struct Gateway {
 impl Gateway {
     fn start(directory: &Path, policy: &Path, origin: &str) -> Self {
         let manifest = directory.join("spin.toml");
-        let text = format!(
-            "spin_manifest_version = 2\napplication = {{ name = \"memory\" }}\n\
-             [[trigger.http]]\nroute = \"/...\"\ncomponent = \"gateway\"\n\
-             [component.gateway]\nsource = {:?}\nfiles = [{{ source = {policy:?}, destination = \"/policy\" }}]\n\
-             allowed_outbound_hosts = [{origin:?}]\nkey_value_stores = [\"default\"]\n",
-            component()
-        );
+        let text = manifest_text(component(), policy, &[origin.to_owned()], true);
         std::fs::write(&manifest, text).unwrap();
         let mut child = Command::new(sekisho())
             .args(["up", "--listen", "127.0.0.1:0", "-f"])
@@ -58,11 +56,17 @@ impl Gateway {
             let line = line.unwrap();
             eprintln!("{line}");
             if let Some((_, rest)) = line.split_once("listening on https://") {
-                addr = rest.split_whitespace().next().and_then(|addr| addr.parse().ok());
+                addr = rest
+                    .split_whitespace()
+                    .next()
+                    .and_then(|addr| addr.parse().ok());
                 break;
             }
         }
-        Self { addr: addr.unwrap(), child }
+        Self {
+            addr: addr.unwrap(),
+            child,
+        }
     }
 }
 
@@ -76,11 +80,22 @@ impl Drop for Gateway {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_megabytes_each_way_stay_under_100_mib() {
     let origin = Origin::start(OriginOptions::default()).await.unwrap();
-    let issuer = Issuer::new(ISSUER, vec![SigningKey::generate(Algorithm::EdDSA, "ed-1").unwrap()]);
+    let issuer = Issuer::new(
+        ISSUER,
+        vec![SigningKey::generate(Algorithm::EdDSA, "ed-1").unwrap()],
+    );
     let directory = tempfile::tempdir().unwrap();
     let policy = directory.path().join("policy");
-    copy_policy(&root().join("policy"), &policy, &[("http://127.0.0.1:3480".to_owned(), origin.url())]);
-    std::fs::write(policy.join("keys/demo.jwks.json"), issuer.jwks().to_string()).unwrap();
+    copy_policy(
+        &root().join("policy"),
+        &policy,
+        &[("http://127.0.0.1:3480".to_owned(), origin.url())],
+    );
+    std::fs::write(
+        policy.join("keys/demo.jwks.json"),
+        issuer.jwks().to_string(),
+    )
+    .unwrap();
 
     // The first start compiles the component, which costs more memory than serving it; the second
     // takes it from the cache, as every later one does.
@@ -88,7 +103,12 @@ async fn two_hundred_megabytes_each_way_stay_under_100_mib() {
     let gateway = Gateway::start(directory.path(), &policy, &origin.url());
     let pid = gateway.child.id();
     let ca = std::fs::read_to_string(directory.path().join(".sekisho/dev-ca/ca.pem")).unwrap();
-    let token = issuer.token("acme").roles(["member"]).issued_at(unix_seconds()).sign().unwrap();
+    let token = issuer
+        .token("acme")
+        .roles(["member"])
+        .issued_at(unix_seconds())
+        .sign()
+        .unwrap();
     let request = |method: &str, target: &str| {
         Request::builder()
             .method(method)
@@ -96,7 +116,10 @@ async fn two_hundred_megabytes_each_way_stay_under_100_mib() {
             .header("authorization", format!("Bearer {token}"))
     };
     for protocol in [Protocol::H1, Protocol::H2] {
-        let client = Client::plain(gateway.addr).trusting(&ca).unwrap().speaking(protocol);
+        let client = Client::plain(gateway.addr)
+            .trusting(&ca)
+            .unwrap()
+            .speaking(protocol);
         for length in [true, false] {
             let mut upload = request("POST", "/api/files/upload");
             if length {
@@ -105,14 +128,23 @@ async fn two_hundred_megabytes_each_way_stay_under_100_mib() {
             let pattern = Pattern::new(BYTES).boxed_unsync();
             let answer = client.send(upload.body(pattern).unwrap()).await.unwrap();
             let received = json(answer).await;
-            assert_eq!((received["bytes"].as_u64(), received["sha256"].as_str()), (Some(BYTES), Some(Pattern::sha256(BYTES).as_str())));
+            assert_eq!(
+                (received["bytes"].as_u64(), received["sha256"].as_str()),
+                (Some(BYTES), Some(Pattern::sha256(BYTES).as_str()))
+            );
         }
         let target = format!("/api/files/download?bytes={BYTES}");
-        let answer = client.send(request("GET", &target).body(body::empty()).unwrap()).await.unwrap();
+        let answer = client
+            .send(request("GET", &target).body(body::empty()).unwrap())
+            .await
+            .unwrap();
         let mut body = answer.into_body();
         let mut received = 0;
         while let Some(frame) = body.frame().await {
-            received += frame.unwrap().data_ref().map_or(0, |data| data.len() as u64);
+            received += frame
+                .unwrap()
+                .data_ref()
+                .map_or(0, |data| data.len() as u64);
         }
         assert_eq!(received, BYTES);
         let peak = rss::peak_resident_bytes(pid).unwrap();

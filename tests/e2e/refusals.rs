@@ -11,7 +11,18 @@ use crate::support::{Answer, World, request, text};
 /// Names that must never leave: origins, files, keys, addresses.
 fn internal(world: &World) -> Vec<String> {
     let port = world.origin.addr().port().to_string();
-    ["assistant\"", "/policy", "es-1", "t/acme", "demo.jwks", "wasm"].map(str::to_owned).into_iter().chain([port]).collect()
+    [
+        "assistant\"",
+        "/policy",
+        "es-1",
+        "t/acme",
+        "demo.jwks",
+        "wasm",
+    ]
+    .map(str::to_owned)
+    .into_iter()
+    .chain([port])
+    .collect()
 }
 
 async fn check(world: &World, answer: Answer, status: u16, reason: &str) -> Value {
@@ -19,11 +30,18 @@ async fn check(world: &World, answer: Answer, status: u16, reason: &str) -> Valu
     let headers = answer.headers().clone();
     assert_eq!(headers["content-type"], "application/problem+json");
     assert_eq!(headers["cache-control"], "no-store");
-    assert_eq!(headers.contains_key("www-authenticate"), status == 401 || reason == "role-missing", "{reason}");
+    assert_eq!(
+        headers.contains_key("www-authenticate"),
+        status == 401 || reason == "role-missing",
+        "{reason}"
+    );
     let text = text(answer).await;
     for secret in internal(world) {
         assert!(!text.contains(&secret), "{reason} shows {secret}: {text}");
-        assert!(!format!("{headers:?}").contains(&secret), "{reason} shows {secret}: {headers:?}");
+        assert!(
+            !format!("{headers:?}").contains(&secret),
+            "{reason} shows {secret}: {headers:?}"
+        );
     }
     let problem: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(problem["status"], status);
@@ -43,26 +61,117 @@ async fn each_has_its_status_reason_and_record() {
     let client = world.client(Protocol::H1);
     let bearer = |token: String| format!("Bearer {token}");
     let good = world.token("acme");
-    let expired = world.issuer.token("acme").issued_at(now - 7200).expires_in(3600).sign().unwrap();
-    let other_key = sekisho_testing::issuer::SigningKey::generate(sekisho_testing::issuer::Algorithm::ES256, "es-1").unwrap();
-    let forged = world.issuer.token("acme").issued_at(now).signed_by(&other_key).sign().unwrap();
+    let expired = world
+        .issuer
+        .token("acme")
+        .issued_at(now - 7200)
+        .expires_in(3600)
+        .sign()
+        .unwrap();
+    let other_key = sekisho_testing::issuer::SigningKey::generate(
+        sekisho_testing::issuer::Algorithm::ES256,
+        "es-1",
+    )
+    .unwrap();
+    let forged = world
+        .issuer
+        .token("acme")
+        .issued_at(now)
+        .signed_by(&other_key)
+        .sign()
+        .unwrap();
     for (host, method, target, token, status, reason) in [
-        ("unknown.localhost", Method::GET, "/api/assistants", &good, 404, "tenant-unknown"),
-        ("acme.localhost", Method::GET, "/api/assistants", &String::new(), 401, "token-missing"),
-        ("acme.localhost", Method::GET, "/api/assistants", &forged, 401, "token-signature-invalid"),
-        ("acme.localhost", Method::GET, "/api/assistants", &expired, 401, "token-expired"),
-        ("acme.localhost", Method::GET, "/api/assistants", &world.token("globex"), 403, "token-tenant-mismatch"),
-        ("acme.localhost", Method::GET, "/admin/users", &good, 403, "role-missing"),
-        ("globex.localhost", Method::GET, "/api/assistants", &world.token("globex"), 403, "network-not-allowed"),
-        ("acme.localhost", Method::GET, "/nothing", &good, 404, "route-not-found"),
-        ("acme.localhost", Method::PATCH, "/api/assistants", &good, 405, "method-not-allowed"),
-        ("acme.localhost", Method::GET, "/api/%2E%2E/admin", &good, 400, "target-not-canonical"),
+        (
+            "unknown.localhost",
+            Method::GET,
+            "/api/assistants",
+            &good,
+            404,
+            "tenant-unknown",
+        ),
+        (
+            "acme.localhost",
+            Method::GET,
+            "/api/assistants",
+            &String::new(),
+            401,
+            "token-missing",
+        ),
+        (
+            "acme.localhost",
+            Method::GET,
+            "/api/assistants",
+            &forged,
+            401,
+            "token-signature-invalid",
+        ),
+        (
+            "acme.localhost",
+            Method::GET,
+            "/api/assistants",
+            &expired,
+            401,
+            "token-expired",
+        ),
+        (
+            "acme.localhost",
+            Method::GET,
+            "/api/assistants",
+            &world.token("globex"),
+            403,
+            "token-tenant-mismatch",
+        ),
+        (
+            "acme.localhost",
+            Method::GET,
+            "/admin/users",
+            &good,
+            403,
+            "role-missing",
+        ),
+        (
+            "globex.localhost",
+            Method::GET,
+            "/api/assistants",
+            &world.token("globex"),
+            403,
+            "network-not-allowed",
+        ),
+        (
+            "acme.localhost",
+            Method::GET,
+            "/nothing",
+            &good,
+            404,
+            "route-not-found",
+        ),
+        (
+            "acme.localhost",
+            Method::PATCH,
+            "/api/assistants",
+            &good,
+            405,
+            "method-not-allowed",
+        ),
+        (
+            "acme.localhost",
+            Method::GET,
+            "/api/%2E%2E/admin",
+            &good,
+            400,
+            "target-not-canonical",
+        ),
     ] {
-        let mut request = Request::builder().method(method).uri(format!("https://{host}{target}"));
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("https://{host}{target}"));
         if !token.is_empty() {
             request = request.header("authorization", bearer(token.clone()));
         }
-        let answer = client.send(request.body(body::empty()).unwrap()).await.unwrap();
+        let answer = client
+            .send(request.body(body::empty()).unwrap())
+            .await
+            .unwrap();
         if status == 405 {
             assert_eq!(answer.headers()["allow"], "GET");
         }
@@ -77,10 +186,15 @@ async fn a_body_over_the_limit_is_413_with_and_without_a_length() {
     let chat = "/api/assistants/a1/chat";
     let eleven_mib = vec![b'x'; 11 * 1024 * 1024];
     for protocol in [Protocol::H1, Protocol::H2] {
-        let answer = world.ask(protocol, Method::POST, chat, body::full(eleven_mib.clone())).await;
+        let answer = world
+            .ask(protocol, Method::POST, chat, body::full(eleven_mib.clone()))
+            .await;
         check(&world, answer, 413, "body-too-large").await;
     }
-    assert!(world.origin.requests().is_empty(), "a declared length is refused before the origin hears of it");
+    assert!(
+        world.origin.requests().is_empty(),
+        "a declared length is refused before the origin hears of it"
+    );
 
     // The upload route of the double reads to the end, so that it can't answer before the limit is met.
     let (mut sender, body) = body::channel(4);
@@ -92,7 +206,10 @@ async fn a_body_over_the_limit_is_413_with_and_without_a_length() {
     let answer = world.ask(Protocol::H2, Method::POST, chat, body).await;
     check(&world, answer, 413, "body-too-large").await;
     feed.await.unwrap();
-    assert!(world.origin.requests().iter().all(|seen| !seen.complete), "the origin must not take the part for the whole");
+    assert!(
+        world.origin.requests().iter().all(|seen| !seen.complete),
+        "the origin must not take the part for the whole"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -100,18 +217,37 @@ async fn plain_http_is_redirected_or_refused() {
     let world = World::new().await;
     let client = world.plain_client();
     let ask = async |method: Method, target: &str, proto: Option<&str>| {
-        let mut request = Request::builder().method(method).uri(format!("http://acme.localhost{target}"));
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("http://acme.localhost{target}"));
         if let Some(proto) = proto {
             request = request.header("x-forwarded-proto", proto);
         }
         let request = request.header("authorization", format!("Bearer {}", world.token("acme")));
-        client.send(request.body(body::empty()).unwrap()).await.unwrap()
+        client
+            .send(request.body(body::empty()).unwrap())
+            .await
+            .unwrap()
     };
     let answer = ask(Method::GET, "/api/assistants?a=b", None).await;
     assert_eq!(answer.status(), 308);
-    assert_eq!(answer.headers()["location"], "https://acme.localhost/api/assistants?a=b");
-    assert_eq!(ask(Method::GET, "/api/assistants", Some("https")).await.status(), 308);
-    check(&world, ask(Method::POST, "/api/assistants/a1/chat", None).await, 403, "https-required").await;
+    assert_eq!(
+        answer.headers()["location"],
+        "https://acme.localhost/api/assistants?a=b"
+    );
+    assert_eq!(
+        ask(Method::GET, "/api/assistants", Some("https"))
+            .await
+            .status(),
+        308
+    );
+    check(
+        &world,
+        ask(Method::POST, "/api/assistants/a1/chat", None).await,
+        403,
+        "https-required",
+    )
+    .await;
     assert!(world.origin.requests().is_empty());
 }
 
@@ -125,12 +261,23 @@ async fn a_browser_gets_a_page_in_its_language() {
         let request = request(Method::GET, "/api/assistants")
             .header("accept", "text/html,application/xhtml+xml,*/*;q=0.8")
             .header("accept-language", language);
-        let answer = world.client(Protocol::H2).send(request.body(body::empty()).unwrap()).await.unwrap();
+        let answer = world
+            .client(Protocol::H2)
+            .send(request.body(body::empty()).unwrap())
+            .await
+            .unwrap();
         assert_eq!(answer.status(), 401);
         assert_eq!(answer.headers()["content-type"], "text/html; charset=utf-8");
         assert_eq!(answer.headers()["content-language"], lang);
-        let id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
+        let id = answer.headers()["x-request-id"]
+            .to_str()
+            .unwrap()
+            .to_owned();
         let page = text(answer).await;
-        assert!(page.contains(&format!("<html lang=\"{lang}\">")) && page.contains(words) && page.contains(&id));
+        assert!(
+            page.contains(&format!("<html lang=\"{lang}\">"))
+                && page.contains(words)
+                && page.contains(&id)
+        );
     }
 }

@@ -36,18 +36,42 @@ pub(crate) fn cache() -> PathBuf {
     root().join("target/e2e-cache")
 }
 
-/// A manifest that grants the gateway one origin and mounts one policy.
-pub(crate) fn manifest(directory: &Path, component: &Path, policy: &Path, origins: &[String], spin: bool) -> Manifest {
-    let stores = if spin { "key_value_stores = [\"default\"]" } else { "" };
-    let environment =
-        if spin { "" } else { "environment = { SEKISHO_PEER_ADDRESS_HEADER = \"spin-client-addr\" }" };
-    let text = format!(
+/// A manifest's text that grants the gateway one origin and mounts one policy.
+pub(crate) fn manifest_text(
+    component: &Path,
+    policy: &Path,
+    origins: &[String],
+    spin: bool,
+) -> String {
+    let stores = if spin {
+        "key_value_stores = [\"default\"]"
+    } else {
+        ""
+    };
+    let environment = if spin {
+        ""
+    } else {
+        "environment = { SEKISHO_PEER_ADDRESS_HEADER = \"spin-client-addr\" }"
+    };
+    let (component, policy) = (component.display(), policy.display());
+    format!(
         "spin_manifest_version = 2\napplication = {{ name = \"e2e\" }}\n\
          [[trigger.http]]\nroute = \"/...\"\ncomponent = \"gateway\"\n\
-         [component.gateway]\nsource = {component:?}\n\
-         files = [{{ source = {policy:?}, destination = \"/policy\" }}]\n\
+         [component.gateway]\nsource = \"{component}\"\n\
+         files = [{{ source = \"{policy}\", destination = \"/policy\" }}]\n\
          allowed_outbound_hosts = {origins:?}\n{stores}\n{environment}\n"
-    );
+    )
+}
+
+/// The same as a manifest.
+pub(crate) fn manifest(
+    directory: &Path,
+    component: &Path,
+    policy: &Path,
+    origins: &[String],
+    spin: bool,
+) -> Manifest {
+    let text = manifest_text(component, policy, origins, spin);
     Manifest::parse(&directory.join("spin.toml"), &text).unwrap()
 }
 
@@ -75,9 +99,14 @@ impl Audit {
     /// The record with this request identifier; the answer's head may be here before its record.
     pub(crate) async fn of(&self, request_id: &str) -> Value {
         for _ in 0..200 {
-            let records: Vec<Value> =
-                self.lines().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
-            let mut ours = records.into_iter().filter(|record| record["request_id"] == request_id);
+            let records: Vec<Value> = self
+                .lines()
+                .iter()
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect();
+            let mut ours = records
+                .into_iter()
+                .filter(|record| record["request_id"] == request_id);
             if let Some(record) = ours.next() {
                 assert!(ours.next().is_none(), "one record per request");
                 return record;
@@ -89,17 +118,12 @@ impl Audit {
 }
 
 /// What differs from world to world.
+#[derive(Default)]
 pub(crate) struct Options {
     /// Edits of the example `gateway.toml`: text and its replacement.
     pub(crate) gateway: Vec<(String, String)>,
     pub(crate) origin: Listen,
     pub(crate) origin_ca: Option<String>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { gateway: Vec::new(), origin: Listen::default(), origin_ca: None }
-    }
 }
 
 pub(crate) struct World {
@@ -118,7 +142,9 @@ impl World {
     }
 
     pub(crate) async fn with(options: Options) -> Self {
-        let origin = Origin::start(OriginOptions::from(options.origin)).await.unwrap();
+        let origin = Origin::start(OriginOptions::from(options.origin))
+            .await
+            .unwrap();
         let keys = vec![
             SigningKey::generate(Algorithm::ES256, "es-1").unwrap(),
             SigningKey::generate(Algorithm::EdDSA, "ed-1").unwrap(),
@@ -129,12 +155,21 @@ impl World {
         let mut edits = vec![("http://127.0.0.1:3480".to_owned(), origin.url())];
         edits.extend(options.gateway);
         copy_policy(&root().join("policy"), &policy, &edits);
-        std::fs::write(policy.join("keys/demo.jwks.json"), issuer.jwks().to_string()).unwrap();
+        std::fs::write(
+            policy.join("keys/demo.jwks.json"),
+            issuer.jwks().to_string(),
+        )
+        .unwrap();
 
         let audit = Audit::default();
         let ca = directory.path().join("ca");
-        let mut config =
-            HostConfig::new(manifest(directory.path(), component(), &policy, &[origin.url()], true));
+        let mut config = HostConfig::new(manifest(
+            directory.path(),
+            component(),
+            &policy,
+            &[origin.url()],
+            true,
+        ));
         config.cache_dir = Some(cache());
         config.output = audit.output();
         config.state = State::Memory;
@@ -146,17 +181,42 @@ impl World {
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
         let names = ["acme.localhost", "globex.localhost", "unknown.localhost"].map(str::to_owned);
         config.listeners = vec![
-            Listener { addr: loopback, tls: Some(Tls::Dev { directory: ca.clone(), names: names.into() }) },
-            Listener { addr: loopback, tls: None },
+            Listener {
+                addr: loopback,
+                tls: Some(Tls::Dev {
+                    directory: ca.clone(),
+                    names: names.into(),
+                }),
+            },
+            Listener {
+                addr: loopback,
+                tls: None,
+            },
         ];
         let host = Host::start(config).await.unwrap();
-        let ca_pem = std::fs::read_to_string(sekisho_host::tls::DevCa::load_or_create(&ca).unwrap().path()).unwrap();
-        Self { origin, issuer, host, audit, policy, ca_pem, _directory: directory }
+        let ca_pem = std::fs::read_to_string(
+            sekisho_host::tls::DevCa::load_or_create(&ca)
+                .unwrap()
+                .path(),
+        )
+        .unwrap();
+        Self {
+            origin,
+            issuer,
+            host,
+            audit,
+            policy,
+            ca_pem,
+            _directory: directory,
+        }
     }
 
     /// A client of the HTTPS listener.
     pub(crate) fn client(&self, protocol: Protocol) -> Client {
-        Client::plain(self.host.addrs()[0]).trusting(&self.ca_pem).unwrap().speaking(protocol)
+        Client::plain(self.host.addrs()[0])
+            .trusting(&self.ca_pem)
+            .unwrap()
+            .speaking(protocol)
     }
 
     /// A client of the plain listener.
@@ -176,20 +236,33 @@ impl World {
     }
 
     /// Sends a request of acme's member over its own connection.
-    pub(crate) async fn ask(&self, protocol: Protocol, method: Method, target: &str, body: Body) -> Answer {
-        let request = request(method, target).header("authorization", format!("Bearer {}", self.token("acme")));
-        self.client(protocol).send(request.body(body).unwrap()).await.unwrap()
+    pub(crate) async fn ask(
+        &self,
+        protocol: Protocol,
+        method: Method,
+        target: &str,
+        body: Body,
+    ) -> Answer {
+        let request = request(method, target)
+            .header("authorization", format!("Bearer {}", self.token("acme")));
+        self.client(protocol)
+            .send(request.body(body).unwrap())
+            .await
+            .unwrap()
     }
 
     /// A GET of acme's member.
     pub(crate) async fn get(&self, target: &str) -> Answer {
-        self.ask(Protocol::H1, Method::GET, target, body::empty()).await
+        self.ask(Protocol::H1, Method::GET, target, body::empty())
+            .await
     }
 }
 
 /// A request to acme.
 pub(crate) fn request(method: Method, target: &str) -> http::request::Builder {
-    Request::builder().method(method).uri(format!("https://acme.localhost{target}"))
+    Request::builder()
+        .method(method)
+        .uri(format!("https://acme.localhost{target}"))
 }
 
 pub(crate) async fn text(answer: Answer) -> String {

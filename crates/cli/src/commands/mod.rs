@@ -1,0 +1,48 @@
+//! One module a command.
+
+pub mod check;
+pub mod completions;
+pub mod demo;
+pub mod explain;
+pub mod token;
+pub mod up;
+
+use crate::args::Command;
+use crate::exit::Exit;
+use crate::report::{Failure, Style};
+use std::io::{self, Write as _};
+
+/// Runs a command.
+pub fn run(command: Command, style: Style) -> Result<Exit, Failure> {
+    match command {
+        Command::Up(up) => up.run(style),
+        Command::Demo(demo) => demo.run(style),
+        Command::Check(check) => check.run(),
+        Command::Explain(explain) => explain.run(),
+        Command::Token(token) => token.run(),
+        Command::Completions(completions) => completions.run(),
+    }
+}
+
+/// Writes to standard output. A reader that has seen enough and closed it is no failure.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::fault(format!(
+            "cannot write to the standard output: {error}"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Runs what serves to its end. Work that it left behind, such as a compilation that a signal
+/// interrupted, does not hold up the program's end.
+fn block_on(work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::fault(format!("cannot start the threads that serve: {error}")))?;
+    let ended = runtime.block_on(work);
+    runtime.shutdown_background();
+    ended
+}

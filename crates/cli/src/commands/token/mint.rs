@@ -1,0 +1,136 @@
+//! `sekisho token mint`: a signed token.
+
+use super::Algorithm;
+use crate::commands::print;
+use crate::exit::Exit;
+use crate::input;
+use crate::report::Failure;
+use jiff::SignedDuration;
+use sekisho_testing::clock;
+use sekisho_testing::issuer::{Issuer, SigningKey};
+use serde_json::Value;
+use std::path::PathBuf;
+
+/// The largest key file, in bytes.
+const MAX_KEY: usize = 64 * 1024;
+
+const EXAMPLES: &str = "\
+Examples:
+  sekisho token mint --key test.pem --kid test-1 --issuer https://idp.example \\
+      --tenant acme --subject u-42 --role member --expires-in 8h
+  sekisho token mint … --claim sid='\"s-1\"' --claim exp=0      an expired token";
+
+/// Sign a token.
+///
+/// It is valid from now on, has a random jti, and names the tenant in the claim "tenant" and the
+/// roles in "roles".
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Mint {
+    /// The private key, PEM
+    #[arg(long, value_name = "KEY.pem")]
+    key: PathBuf,
+    /// The key's algorithm
+    #[arg(long, value_name = "ALG", default_value = "ES256", ignore_case = true)]
+    alg: Algorithm,
+    /// The key's identifier, as in the issuer's key set
+    #[arg(long, value_name = "ID")]
+    kid: String,
+    /// Who issues it (iss), exactly as the policy writes it
+    #[arg(long, value_name = "URL")]
+    issuer: String,
+    /// Whose it is
+    #[arg(long)]
+    tenant: String,
+    /// The user (sub)
+    #[arg(long)]
+    subject: String,
+    /// A role; may be given more than once
+    #[arg(long = "role", value_name = "ROLE")]
+    roles: Vec<String>,
+    /// Who it is meant for (aud)
+    #[arg(long, default_value = "sekisho")]
+    audience: String,
+    /// How long it lives: 90s, 30m, 12h, 1h30m
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = lifetime)]
+    expires_in: u64,
+    /// Any other claim, its value as JSON; it wins over all above
+    #[arg(long = "claim", value_name = "NAME=JSON", value_parser = claim)]
+    claims: Vec<(String, Value)>,
+}
+
+impl Mint {
+    /// Prints the token.
+    pub(super) fn run(self) -> Result<Exit, Failure> {
+        let pem = input::bounded_file(&self.key, MAX_KEY)?;
+        let pem = String::from_utf8_lossy(&pem);
+        let key = SigningKey::from_pem(self.alg.into(), &self.kid, &pem)
+            .map_err(|error| Failure::invalid(format!("{}: {error}", self.key.display())))?;
+        let issuer = Issuer::new(self.issuer, vec![key]);
+        let mut token = issuer
+            .token(&self.tenant)
+            .subject(&self.subject)
+            .roles(self.roles.iter().map(String::as_str))
+            .audience(&self.audience)
+            .issued_at(clock::unix_seconds())
+            .expires_in(self.expires_in);
+        for (name, value) in self.claims {
+            token = token.claim(&name, value);
+        }
+        let token = token
+            .sign()
+            .map_err(|error| Failure::fault(error.to_string()))?;
+        print(&format!("{token}\n"))?;
+        Ok(Exit::Success)
+    }
+}
+
+fn lifetime(text: &str) -> Result<u64, String> {
+    let duration: SignedDuration = text
+        .parse()
+        .map_err(|_| "write a time such as 90s, 30m, 12h or 1h30m".to_owned())?;
+    u64::try_from(duration.as_secs())
+        .ok()
+        .filter(|seconds| *seconds > 0)
+        .ok_or_else(|| "it must be at least a second".to_owned())
+}
+
+fn claim(text: &str) -> Result<(String, Value), String> {
+    let (name, json) = text.split_once('=').ok_or("write NAME=JSON")?;
+    if name.is_empty() {
+        return Err("the claim has no name".to_owned());
+    }
+    let value = serde_json::from_str(json).map_err(|error| {
+        format!("the value is not JSON ({error}); a text needs its quotes: {name}='\"text\"'")
+    })?;
+    Ok((name.to_owned(), value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lifetimes() {
+        for (text, want) in [
+            ("1h", Some(3600)),
+            ("90s", Some(90)),
+            ("1h30m", Some(5400)),
+            ("0s", None),
+            ("-1h", None),
+            ("soon", None),
+            ("", None),
+        ] {
+            assert_eq!(lifetime(text).ok(), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn claims() {
+        assert_eq!(claim("n=1"), Ok(("n".into(), 1.into())));
+        assert_eq!(claim("n=\"a=b\""), Ok(("n".into(), "a=b".into())));
+        for text in ["n", "=1", "n=text", "n="] {
+            assert!(claim(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! `sekisho up`: runs the gateway.
+
+use super::block_on;
+use crate::component;
+use crate::exit::Exit;
+use crate::gateway::{self, Gateway, Plan, Signals};
+use crate::report::{Failure, Style, say};
+use sekisho_host::{Manifest, Output, State};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+const EXAMPLES: &str = "\
+Examples:
+  sekisho up --build                            on https://127.0.0.1:3443, development certificate
+  sekisho up --listen 0.0.0.0:443 --tls-cert chain.pem --tls-key key.pem --policy /etc/sekisho
+  sekisho up --listen-http 127.0.0.1:8080       also without TLS: behind a CDN, and for redirects
+  sekisho up > audit.jsonl                      one JSON line a request; all else is on stderr
+
+Signals:
+  SIGHUP           read the policy again; if it has mistakes, show them and keep the one in force
+  SIGTERM, SIGINT  let requests finish (30 s at most), then end; a second one ends at once
+
+The policy is copied when it is read: an edit has no effect before a SIGHUP.";
+
+/// Run the gateway.
+///
+/// Checks the policy, then serves the application of spin.toml without Spin. Audit records go to
+/// the standard output.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Up {
+    /// Build the component first, installing its Rust target if it is missing
+    #[arg(long)]
+    build: bool,
+    /// The manifest; if not given, the nearest spin.toml from here upwards
+    #[arg(short = 'f', long = "file", value_name = "spin.toml")]
+    manifest: Option<PathBuf>,
+    /// The address to serve over HTTPS
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3443")]
+    listen: SocketAddr,
+    /// An address to serve without TLS as well
+    #[arg(long, value_name = "ADDR")]
+    listen_http: Option<SocketAddr>,
+    /// The certificate chain, PEM; without it a development authority makes one
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// The policy directory; if not given, the one that the manifest mounts at /policy
+    #[arg(long, value_name = "DIR")]
+    policy: Option<PathBuf>,
+    /// Where the key-value stores are kept, or "memory"; if not given, .sekisho/state beside the
+    /// manifest
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+}
+
+impl Up {
+    /// Serves until a signal.
+    pub fn run(self, style: Style) -> Result<Exit, Failure> {
+        let path = match self.manifest {
+            Some(path) => path,
+            None => component::nearest_manifest()?,
+        };
+        let manifest = Manifest::load(&path)?;
+        if self.build {
+            component::build_all(&manifest)?;
+        }
+        let policy = match self.policy {
+            Some(policy) => policy,
+            None => gateway::mounted_policy(&manifest)?,
+        };
+        let state = match self.state {
+            Some(state) if state == Path::new("memory") => State::Memory,
+            Some(directory) => State::Disk(directory),
+            None => State::Disk(gateway::private_directory(&manifest).join("state")),
+        };
+        let tls = self.tls_cert.zip(self.tls_key);
+        let authority = tls
+            .is_none()
+            .then(|| gateway::dev_ca_directory(&manifest).join("ca.pem"));
+        let plan = Plan {
+            manifest,
+            policy,
+            https: self.listen,
+            http: self.listen_http,
+            tls,
+            state,
+            output: Output::Process,
+        };
+        block_on(async {
+            let mut signals = Signals::listen()?;
+            let gateway = tokio::select! {
+                started = Gateway::start(plan) => started?,
+                () = signals.end() => return Ok(Exit::Success),
+            };
+            if let Some(authority) = authority {
+                say(format_args!(
+                    "the certificate is for development only; clients trust it by {}",
+                    authority.display()
+                ));
+            }
+            say(gateway.ready());
+            gateway.serve(signals, style).await;
+            Ok(Exit::Success)
+        })
+    }
+}

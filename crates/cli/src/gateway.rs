@@ -1,0 +1,263 @@
+//! A manifest, a policy and listeners: a running gateway.
+
+use crate::report::{Failure, Style, say};
+use crate::snapshot::Snapshot;
+use crate::text::short;
+use crate::{component, outbound};
+use sekisho_core::Policy;
+use sekisho_core::policy::Tenant;
+use sekisho_host::{Host, HostConfig, Listener, Manifest, Output, State, Tls};
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Where the component finds its policy.
+const GUEST_POLICY: &str = "/policy";
+/// How long requests may take to finish once the gateway was told to end.
+const GRACE: Duration = Duration::from_secs(30);
+/// The current policy's copy, and the one before it, which requests in progress may still read.
+const SNAPSHOTS: usize = 2;
+
+/// What a gateway is made of.
+pub struct Plan {
+    /// The application.
+    pub manifest: Manifest,
+    /// The policy directory; it is copied.
+    pub policy: PathBuf,
+    /// The address that is served over HTTPS.
+    pub https: SocketAddr,
+    /// An address that is served without TLS.
+    pub http: Option<SocketAddr>,
+    /// Certificate and key files; the development authority's certificate if there are none.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// Where key-value stores live.
+    pub state: State,
+    /// Where the component's lines go.
+    pub output: Output,
+}
+
+/// A running gateway.
+pub struct Gateway {
+    host: Host,
+    manifest: Manifest,
+    policy: PathBuf,
+    has_http: bool,
+    /// What the development certificate is for, if it is in use.
+    certified: Option<Vec<String>>,
+    snapshots: VecDeque<Snapshot>,
+}
+
+/// The directory beside the manifest for what this program keeps: state, the development
+/// authority, compiled components.
+pub fn private_directory(manifest: &Manifest) -> PathBuf {
+    component::directory(manifest).join(".sekisho")
+}
+
+/// The directory of the development authority; its certificate is `ca.pem`.
+pub fn dev_ca_directory(manifest: &Manifest) -> PathBuf {
+    private_directory(manifest).join("dev-ca")
+}
+
+/// The policy directory that the manifest mounts.
+pub fn mounted_policy(manifest: &Manifest) -> Result<PathBuf, Failure> {
+    manifest
+        .mount(GUEST_POLICY)
+        .map(Path::to_owned)
+        .ok_or_else(|| {
+            Failure::invalid(format!(
+                "{} mounts no directory at {GUEST_POLICY}",
+                manifest.path().display()
+            ))
+            .help(
+                "add files = [{ source = \"policy\", destination = \"/policy\" }] to the component",
+            )
+        })
+}
+
+impl Gateway {
+    /// Checks policy and component, and begins to serve.
+    pub async fn start(plan: Plan) -> Result<Self, Failure> {
+        // The mount is a condition of every policy, also of one given by path.
+        mounted_policy(&plan.manifest)?;
+        let snapshot = Snapshot::take(&plan.policy)?;
+        outbound::check(&plan.manifest, snapshot.policy())?;
+        component::built(&plan.manifest)?;
+        let certified = plan
+            .tls
+            .is_none()
+            .then(|| certificate_names(snapshot.policy()));
+        let tls = match (plan.tls, &certified) {
+            (Some((certificate, key)), _) => Tls::Files { certificate, key },
+            (None, names) => Tls::Dev {
+                directory: dev_ca_directory(&plan.manifest),
+                names: names.clone().unwrap_or_default(),
+            },
+        };
+        let mut config = HostConfig::new(plan.manifest.clone());
+        config.listeners.push(Listener {
+            addr: plan.https,
+            tls: Some(tls),
+        });
+        config
+            .listeners
+            .extend(plan.http.map(|addr| Listener { addr, tls: None }));
+        config.state = plan.state;
+        config.mounts = mounts(&snapshot);
+        config.output = plan.output;
+        config.cache_dir = Some(private_directory(&plan.manifest).join("cache"));
+        let host = Host::start(config).await?;
+        Ok(Self {
+            host,
+            manifest: plan.manifest,
+            policy: plan.policy,
+            has_http: plan.http.is_some(),
+            certified,
+            snapshots: VecDeque::from([snapshot]),
+        })
+    }
+
+    /// The address that is served over HTTPS.
+    pub fn https(&self) -> Option<SocketAddr> {
+        self.host.addrs().first().copied()
+    }
+
+    /// The policy in force.
+    pub fn policy(&self) -> Option<&Policy> {
+        self.snapshots.back().map(Snapshot::policy)
+    }
+
+    /// The digest of the policy in force, short.
+    pub fn digest(&self) -> String {
+        self.policy()
+            .map(|policy| short(policy.digest()))
+            .unwrap_or_default()
+    }
+
+    /// One line that says where it serves, and by which policy.
+    pub fn ready(&self) -> String {
+        let addrs = self.host.addrs();
+        let schemes = ["https", "http"];
+        let urls: Vec<String> = addrs
+            .iter()
+            .zip(schemes.iter().take(1 + usize::from(self.has_http)))
+            .map(|(addr, scheme)| format!("{scheme}://{addr}"))
+            .collect();
+        format!(
+            "listening on {} (policy {})",
+            urls.join(" and "),
+            self.digest()
+        )
+    }
+
+    /// Brings the policy directory as it is now into force, or leaves everything as it was.
+    pub fn reload(&mut self) -> Result<(), Failure> {
+        let snapshot = Snapshot::take(&self.policy)?;
+        outbound::check(&self.manifest, snapshot.policy())?;
+        self.host.reload(&mounts(&snapshot))?;
+        self.warn_of_uncertified(snapshot.policy());
+        self.snapshots.push_back(snapshot);
+        while self.snapshots.len() > SNAPSHOTS {
+            self.snapshots.pop_front();
+        }
+        Ok(())
+    }
+
+    /// The development certificate is made at the start, for the hosts that there are then.
+    fn warn_of_uncertified(&self, policy: &Policy) {
+        let Some(certified) = &self.certified else {
+            return;
+        };
+        let new = certificate_names(policy)
+            .into_iter()
+            .filter(|name| !certified.contains(name));
+        for name in new {
+            say(format_args!(
+                "the development certificate does not name {name}; a restart makes one that does"
+            ));
+        }
+    }
+
+    /// Serves until SIGTERM or SIGINT, then lets requests finish; a second signal ends at once.
+    /// SIGHUP brings an edited policy into force, or says what is wrong with it.
+    pub async fn serve(mut self, mut signals: Signals, style: Style) {
+        loop {
+            match signals.next().await {
+                Told::End => break,
+                Told::Reload => match self.reload() {
+                    Ok(()) => say(format_args!("policy {} is in force", self.digest())),
+                    Err(failure) => {
+                        failure.show(style);
+                        say(format_args!(
+                            "nothing changed, policy {} stays in force",
+                            self.digest()
+                        ));
+                    }
+                },
+            }
+        }
+        say("ending; requests in progress may finish, a second signal cuts them");
+        tokio::select! {
+            () = self.host.shutdown(GRACE) => {}
+            () = signals.end() => {}
+        }
+    }
+}
+
+fn mounts(snapshot: &Snapshot) -> BTreeMap<String, PathBuf> {
+    BTreeMap::from([(GUEST_POLICY.to_owned(), snapshot.path().to_owned())])
+}
+
+/// What the development certificate is for: this machine, and every host of the policy by name,
+/// because some clients match no wildcard directly below a top-level domain.
+fn certificate_names(policy: &Policy) -> Vec<String> {
+    let mut names: Vec<String> = ["localhost", "*.localhost", "127.0.0.1", "::1"]
+        .map(str::to_owned)
+        .into();
+    names.extend(policy.tenants().iter().flat_map(Tenant::hosts).cloned());
+    names
+}
+
+/// The signals that a gateway listens to. From the moment it is made they no longer end the
+/// process by themselves.
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    reload: Signal,
+}
+
+impl Signals {
+    /// Begins to listen.
+    pub fn listen() -> Result<Self, Failure> {
+        let on = |kind| {
+            signal(kind)
+                .map_err(|error| Failure::fault(format!("cannot listen to signals: {error}")))
+        };
+        Ok(Self {
+            terminate: on(SignalKind::terminate())?,
+            interrupt: on(SignalKind::interrupt())?,
+            reload: on(SignalKind::hangup())?,
+        })
+    }
+
+    /// Resolves when the process is told to end.
+    pub async fn end(&mut self) {
+        while self.next().await != Told::End {}
+    }
+
+    async fn next(&mut self) -> Told {
+        tokio::select! {
+            _ = self.terminate.recv() => Told::End,
+            _ = self.interrupt.recv() => Told::End,
+            _ = self.reload.recv() => Told::Reload,
+        }
+    }
+}
+
+/// What a signal says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    End,
+    Reload,
+}

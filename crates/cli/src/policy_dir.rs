@@ -1,0 +1,165 @@
+//! A policy directory as the values that core compiles.
+
+use crate::report::Failure;
+use sekisho_core::Policy;
+use sekisho_core::policy::{self, Files, MAX_FILE, is_policy_file};
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+/// Reads the policy's files and nothing else: `gateway.toml`, `tenants/*.toml` and `keys/*.json`,
+/// each at most [`MAX_FILE`] bytes. Symbolic links are followed, as a deployment that swaps
+/// directories (Kubernetes `ConfigMap`s) needs it.
+///
+/// # Errors
+/// Names the directory or file that can't be read, is no regular file or is too large. That a
+/// file is missing is not an error here but a fault that [`policy::load`] finds.
+pub fn read(directory: &Path) -> Result<Files, Failure> {
+    match fs::metadata(directory) {
+        Ok(metadata) if metadata.is_dir() => {}
+        Ok(_) => {
+            return Err(
+                Failure::invalid(format!("{} is not a directory", directory.display()))
+                    .help("a policy is a directory with gateway.toml, tenants/ and keys/"),
+            );
+        }
+        Err(error) => return Err(unreadable(directory, &error)),
+    }
+    let mut files = Files::new();
+    for folder in ["", "tenants", "keys"] {
+        let path = if folder.is_empty() {
+            directory.to_owned()
+        } else {
+            directory.join(folder)
+        };
+        let entries = match fs::read_dir(&path) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(unreadable(&path, &error)),
+        };
+        for entry in entries {
+            let entry = entry.map_err(|error| unreadable(&path, &error))?;
+            let Some(name) = relative(folder, &entry.file_name()) else {
+                continue;
+            };
+            if is_policy_file(&name) {
+                files.insert(name, file(&entry.path())?);
+            }
+        }
+    }
+    Ok(files)
+}
+
+/// Reads and compiles a policy directory.
+pub fn load(directory: &Path) -> Result<(Files, Policy), Failure> {
+    let files = read(directory)?;
+    match policy::load(&files) {
+        Ok(policy) => Ok((files, policy)),
+        Err(faults) => Err(Failure::policy(directory, &files, &faults)),
+    }
+}
+
+/// Writes a policy's files into an empty directory.
+pub fn write(directory: &Path, files: &Files) -> io::Result<()> {
+    for (name, bytes) in files {
+        let path = directory.join(name);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::write(path, bytes)?;
+    }
+    Ok(())
+}
+
+/// A name that is not UTF-8 is kept as near as it can be: dropping it would make a tenant vanish
+/// without a word, and this way core refuses it by name.
+fn relative(folder: &str, name: &OsStr) -> Option<String> {
+    let name = name.to_string_lossy();
+    if name.is_empty() {
+        return None;
+    }
+    Some(if folder.is_empty() {
+        name.into_owned()
+    } else {
+        format!("{folder}/{name}")
+    })
+}
+
+fn file(path: &Path) -> Result<Vec<u8>, Failure> {
+    // Before opening: to open a pipe is to wait for its writer.
+    let metadata = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
+    if !metadata.is_file() {
+        return Err(
+            Failure::invalid(format!("{} is not a regular file", path.display()))
+                .help("move it out of the policy directory"),
+        );
+    }
+    crate::input::bounded_file(path, MAX_FILE)
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    let path = path.display();
+    match error.kind() {
+        io::ErrorKind::NotFound => Failure::invalid(format!("{path} does not exist"))
+            .help("name a policy directory, such as policy/ of the repository"),
+        _ => Failure::invalid(format!("cannot read {path}: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_policys_own_files_are_read() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("tenants/deeper")).unwrap();
+        for file in [
+            "gateway.toml",
+            "README.md",
+            "tenants/acme.toml",
+            "tenants/acme.toml~",
+            "tenants/.acme.toml",
+        ] {
+            fs::write(root.path().join(file), file).unwrap();
+        }
+        fs::write(root.path().join("outside.json"), "{}").unwrap();
+        fs::create_dir(root.path().join("keys")).unwrap();
+        std::os::unix::fs::symlink("../outside.json", root.path().join("keys/idp.jwks.json"))
+            .unwrap();
+        let files = read(root.path()).unwrap();
+        let names: Vec<&str> = files.keys().map(String::as_str).collect();
+        assert_eq!(
+            names,
+            ["gateway.toml", "keys/idp.jwks.json", "tenants/acme.toml"]
+        );
+        assert_eq!(files["keys/idp.jwks.json"], b"{}");
+        let copy = tempfile::tempdir().unwrap();
+        write(copy.path(), &files).unwrap();
+        assert_eq!(read(copy.path()).unwrap(), files);
+    }
+
+    #[test]
+    fn what_can_not_be_read_is_named() {
+        let root = tempfile::tempdir().unwrap();
+        let missing = format!("{:?}", read(&root.path().join("nowhere")).unwrap_err());
+        assert!(missing.contains("nowhere does not exist"), "{missing}");
+        fs::write(root.path().join("file"), "").unwrap();
+        let file = format!("{:?}", read(&root.path().join("file")).unwrap_err());
+        assert!(file.contains("is not a directory"), "{file}");
+        fs::create_dir_all(root.path().join("tenants/acme.toml")).unwrap();
+        let directory = format!("{:?}", read(root.path()).unwrap_err());
+        assert!(
+            directory.contains("acme.toml is not a regular file"),
+            "{directory}"
+        );
+        fs::remove_dir(root.path().join("tenants/acme.toml")).unwrap();
+        fs::write(root.path().join("gateway.toml"), vec![b'#'; MAX_FILE + 1]).unwrap();
+        let large = format!("{:?}", read(root.path()).unwrap_err());
+        assert!(
+            large.contains("gateway.toml is larger than 4 MiB"),
+            "{large}"
+        );
+    }
+}

@@ -1,0 +1,287 @@
+//! How mistakes are shown: one sentence and a remedy, and where a file is wrong, its lines.
+
+use crate::exit::Exit;
+use crate::text::printable;
+use miette::{Diagnostic, LabeledSpan, MietteHandlerOpts, NamedSource, ReportHandler, SourceCode};
+use sekisho_core::policy::{Fault, Files};
+use sekisho_host::HostError;
+use std::fmt;
+use std::io::{IsTerminal as _, Write as _};
+use std::ops::Range;
+use std::path::Path;
+use tracing_subscriber::EnvFilter;
+
+/// Whether colours are used on standard error.
+#[derive(Clone, Copy, Debug)]
+pub struct Style {
+    /// They are.
+    pub color: bool,
+}
+
+impl Style {
+    /// `always` and `never` mean what they say; `auto` is a terminal and no `NO_COLOR`
+    /// (<https://no-color.org>).
+    pub fn of(choice: crate::args::Color) -> Self {
+        let color = match choice {
+            crate::args::Color::Always => true,
+            crate::args::Color::Never => false,
+            crate::args::Color::Auto => {
+                std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+                    && std::io::stderr().is_terminal()
+            }
+        };
+        Self { color }
+    }
+}
+
+/// Says one line about what is going on, on standard error.
+pub fn say(line: impl fmt::Display) {
+    write_error(&format!("sekisho: {line}\n"));
+}
+
+/// A closed standard error leaves nobody to tell, and must not end a gateway, as `eprintln!` would.
+fn write_error(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// Sends the host's warnings to standard error; `RUST_LOG` chooses others.
+pub fn log(style: Style) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    // It fails only where a program that uses this library has set up its own.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(style.color)
+        .with_target(false)
+        .log_internal_errors(false)
+        .with_writer(std::io::stderr)
+        .try_init();
+}
+
+/// Why a command did not do what it was asked: one or more mistakes.
+#[derive(Debug)]
+pub struct Failure {
+    exit: Exit,
+    mistakes: Vec<Mistake>,
+}
+
+/// One mistake: a sentence, a remedy, and the place if it is in a file.
+#[derive(Debug)]
+struct Mistake {
+    message: String,
+    help: Option<String>,
+    code: Option<&'static str>,
+    place: Option<Excerpt>,
+}
+
+#[derive(Debug)]
+struct Excerpt {
+    source: NamedSource<String>,
+    span: Range<usize>,
+}
+
+impl Failure {
+    /// What the caller gave is wrong: exit code 2.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::single(Exit::Invalid, message.into())
+    }
+
+    /// This program or its machine is at fault: exit code 1.
+    pub fn fault(message: impl Into<String>) -> Self {
+        Self::single(Exit::Fault, message.into())
+    }
+
+    fn single(exit: Exit, message: String) -> Self {
+        Self {
+            exit,
+            mistakes: vec![Mistake {
+                message,
+                help: None,
+                code: None,
+                place: None,
+            }],
+        }
+    }
+
+    /// Adds the remedy.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        if let Some(mistake) = self.mistakes.last_mut() {
+            mistake.help = Some(help.into());
+        }
+        self
+    }
+
+    /// The faults of a policy, each with the lines of its file.
+    pub fn policy(directory: &Path, files: &Files, faults: &[Fault]) -> Self {
+        let mistakes = faults
+            .iter()
+            .map(|fault| Mistake::of(directory, files, fault))
+            .collect();
+        Self {
+            exit: Exit::Invalid,
+            mistakes,
+        }
+    }
+
+    /// How the program ends.
+    pub fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// Writes everything to standard error.
+    pub fn show(&self, style: Style) {
+        let shown: String = self
+            .mistakes
+            .iter()
+            .map(|mistake| mistake.render(style))
+            .collect();
+        write_error(&shown);
+    }
+}
+
+impl From<HostError> for Failure {
+    fn from(error: HostError) -> Self {
+        let place = error.place.and_then(|place| {
+            Some(Excerpt::new(
+                &place.file.display().to_string(),
+                &place.text,
+                place.span?,
+            ))
+        });
+        let mistake = Mistake {
+            message: error.message,
+            help: error.help,
+            code: None,
+            place,
+        };
+        Self {
+            exit: Exit::Invalid,
+            mistakes: vec![mistake],
+        }
+    }
+}
+
+impl Mistake {
+    fn of(directory: &Path, files: &Files, fault: &Fault) -> Self {
+        let file = directory.join(&fault.file).display().to_string();
+        let text = files
+            .get(&fault.file)
+            .and_then(|bytes| std::str::from_utf8(bytes).ok());
+        let place = text
+            .zip(fault.span.clone())
+            .map(|(text, span)| Excerpt::new(&file, text, span));
+        let message = match place {
+            Some(_) => fault.message.clone(),
+            None => format!("{file}: {}", fault.message),
+        };
+        Self {
+            message,
+            help: Some(fault.help.clone()),
+            code: Some(fault.code),
+            place,
+        }
+    }
+
+    fn render(&self, style: Style) -> String {
+        if self.place.is_some() || self.code.is_some() {
+            let handler = MietteHandlerOpts::new()
+                .color(style.color)
+                .terminal_links(false)
+                .force_graphical(true)
+                .build();
+            return format!(
+                "{}\n",
+                View {
+                    mistake: self,
+                    handler: &handler
+                }
+            );
+        }
+        let (red, end) = if style.color {
+            ("\x1b[1;31m", "\x1b[0m")
+        } else {
+            ("", "")
+        };
+        let help = self
+            .help
+            .as_ref()
+            .map(|help| format!("  help: {}\n", printable(help)));
+        let message = printable(&self.message);
+        format!("{red}error:{end} {message}\n{}", help.unwrap_or_default())
+    }
+}
+
+impl Excerpt {
+    fn new(file: &str, text: &str, span: Range<usize>) -> Self {
+        let text = without_controls(text);
+        let end = span.end.min(text.len());
+        let mut start = span.start.min(end);
+        // An empty place at the end of a line, as of a value that is missing, would not be drawn.
+        if start == end
+            && let Some(last) = text.get(..end).and_then(|before| before.chars().last())
+        {
+            start -= last.len_utf8();
+        }
+        Self {
+            source: NamedSource::new(file, text),
+            span: start..end,
+        }
+    }
+}
+
+/// The text with every control character but line feed and tab replaced by as many `?` as it has
+/// bytes, so that a file can't move the terminal's cursor and every position stays what it was.
+fn without_controls(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() && c != '\n' && c != '\t' && c != '\r' {
+            clean.extend(std::iter::repeat_n('?', c.len_utf8()));
+        } else {
+            clean.push(c);
+        }
+    }
+    clean
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&printable(&self.message))
+    }
+}
+
+impl std::error::Error for Mistake {}
+
+impl Diagnostic for Mistake {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.code
+            .map(|code| Box::new(code) as Box<dyn fmt::Display>)
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help
+            .as_deref()
+            .map(|help| Box::new(printable(help)) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.place
+            .as_ref()
+            .map(|place| &place.source as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let span = self.place.as_ref()?.span.clone();
+        Some(Box::new(std::iter::once(LabeledSpan::underline(span))))
+    }
+}
+
+struct View<'a> {
+    mistake: &'a Mistake,
+    handler: &'a miette::MietteHandler,
+}
+
+impl fmt::Display for View<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.handler.debug(self.mistake, f)
+    }
+}

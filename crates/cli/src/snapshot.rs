@@ -1,0 +1,69 @@
+//! A checked copy of a policy, which no edit reaches.
+
+use crate::policy_dir;
+use crate::report::Failure;
+use sekisho_core::Policy;
+use std::path::Path;
+use tempfile::TempDir;
+
+/// A private directory with the files of a policy that was found sound; removed when dropped.
+///
+/// The gateway's instances read it whenever they start. If they read the operator's directory
+/// instead, half of an edit could come into force, and one instance could judge by another policy
+/// than the next.
+#[derive(Debug)]
+pub struct Snapshot {
+    directory: TempDir,
+    policy: Policy,
+}
+
+impl Snapshot {
+    /// Reads, checks and copies a policy directory.
+    pub fn take(directory: &Path) -> Result<Self, Failure> {
+        let (files, policy) = policy_dir::load(directory)?;
+        let copy = tempfile::Builder::new()
+            .prefix("sekisho-policy-")
+            .tempdir()
+            .map_err(|error| {
+                Failure::fault(format!("cannot make a temporary directory: {error}"))
+            })?;
+        policy_dir::write(copy.path(), &files).map_err(|error| {
+            Failure::fault(format!(
+                "cannot copy the policy to {}: {error}",
+                copy.path().display()
+            ))
+        })?;
+        Ok(Self {
+            directory: copy,
+            policy,
+        })
+    }
+
+    /// Where the copy is.
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// What it says.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn an_edit_does_not_reach_it() {
+        let policy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policy");
+        let edited = tempfile::tempdir().unwrap();
+        policy_dir::write(edited.path(), &policy_dir::read(&policy).unwrap()).unwrap();
+        let snapshot = Snapshot::take(edited.path()).unwrap();
+        fs::write(edited.path().join("gateway.toml"), "not even TOML [").unwrap();
+        let (_, copied) = policy_dir::load(snapshot.path()).unwrap();
+        assert_eq!(copied.digest(), snapshot.policy().digest());
+        assert!(Snapshot::take(edited.path()).is_err());
+    }
+}

@@ -1,0 +1,117 @@
+use super::{PolicyCopy, root, sekisho};
+use http::{Request, StatusCode};
+use sekisho_testing::body;
+use sekisho_testing::client::Client;
+use std::io::{BufRead as _, BufReader, Lines};
+use std::net::SocketAddr;
+use std::process::{Child, ChildStderr, Command, Stdio};
+
+/// A running gateway that ends with the test.
+struct Up {
+    child: Child,
+    said: Lines<BufReader<ChildStderr>>,
+    client: Client,
+}
+
+impl Up {
+    fn start(policy: &PolicyCopy) -> Self {
+        sekisho::component::build(&root())
+            .map_err(|failure| format!("{failure:?}"))
+            .unwrap();
+        let mut child = sekisho()
+            .args([
+                "up",
+                "--listen",
+                "127.0.0.1:0",
+                "--state",
+                "memory",
+                "--policy",
+                policy.path(),
+            ])
+            .current_dir(root())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+        let ready = wait_for(&mut said, "listening on https://");
+        let addr = ready
+            .split(['/', ' '])
+            .find_map(|word| word.parse::<SocketAddr>().ok())
+            .unwrap();
+        let ca = std::fs::read_to_string(root().join(".sekisho/dev-ca/ca.pem")).unwrap();
+        Self {
+            child,
+            said,
+            client: Client::plain(addr).trusting(&ca).unwrap(),
+        }
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-s", name, &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+
+    async fn status(&self, host: &str) -> StatusCode {
+        let request = Request::get(format!("https://{host}/nowhere"))
+            .body(body::empty())
+            .unwrap();
+        self.client.send(request).await.unwrap().status()
+    }
+}
+
+impl Drop for Up {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn wait_for(said: &mut Lines<BufReader<ChildStderr>>, text: &str) -> String {
+    let mut all = Vec::new();
+    for line in said.map_while(Result::ok) {
+        if line.contains(text) {
+            return line;
+        }
+        all.push(line);
+    }
+    panic!("it ended without saying {text:?}: {all:#?}");
+}
+
+#[tokio::test]
+async fn an_edit_is_in_force_from_the_signal_on_if_it_is_sound() {
+    let policy = PolicyCopy::new();
+    let mut up = Up::start(&policy);
+    let (acme, moved) = ("acme.localhost", "localhost");
+    let is_tenant = async |up: &Up, host: &str| {
+        // An unknown tenant and an unknown route look alike on purpose; a known route does not.
+        let request = Request::get(format!("https://{host}/api/assistants")).body(body::empty());
+        up.client.send(request.unwrap()).await.unwrap().status() == StatusCode::UNAUTHORIZED
+    };
+    assert!(is_tenant(&up, acme).await && !is_tenant(&up, moved).await);
+    assert_eq!(up.status(acme).await, StatusCode::NOT_FOUND);
+
+    policy.replace("tenants/acme.toml", acme, moved);
+    assert!(is_tenant(&up, acme).await, "an edit alone changes nothing");
+
+    policy.replace("tenants/acme.toml", "regions", "regons");
+    up.signal("HUP");
+    wait_for(&mut up.said, "did you mean \"regions\"?");
+    wait_for(&mut up.said, "stays in force");
+    assert!(is_tenant(&up, acme).await && !is_tenant(&up, moved).await);
+
+    policy.replace("tenants/acme.toml", "regons", "regions");
+    up.signal("HUP");
+    wait_for(&mut up.said, "is in force");
+    assert!(is_tenant(&up, moved).await && !is_tenant(&up, acme).await);
+
+    up.signal("TERM");
+    wait_for(&mut up.said, "ending");
+    assert_eq!(up.child.wait().unwrap().code(), Some(0));
+}

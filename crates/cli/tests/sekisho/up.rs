@@ -1,0 +1,196 @@
+use super::{PolicyCopy, Ran, root, run, sekisho};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+/// A directory with a manifest whose component is a file that no host can run.
+fn application() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let manifest = std::fs::read_to_string(root().join("spin.toml")).unwrap();
+    let source = "target/wasm32-wasip2/component/sekisho_gateway.wasm";
+    assert!(manifest.contains(source));
+    std::fs::write(
+        directory.path().join("spin.toml"),
+        manifest.replace(source, "gateway.wasm"),
+    )
+    .unwrap();
+    std::fs::write(directory.path().join("gateway.wasm"), "no WebAssembly").unwrap();
+    let files = sekisho::policy_dir::read(&root().join("policy")).unwrap();
+    sekisho::policy_dir::write(&directory.path().join("policy"), &files).unwrap();
+    directory
+}
+
+fn up(directory: &Path, more: &[&str]) -> Ran {
+    let arguments = ["up", "--listen", "127.0.0.1:0", "--state", "memory"];
+    let output = sekisho()
+        .args(arguments)
+        .args(more)
+        .current_dir(directory)
+        .output()
+        .unwrap();
+    Ran::of(&output)
+}
+
+#[test]
+fn a_broken_policy_does_not_start() {
+    let application = application();
+    let policy = PolicyCopy::new();
+    policy.replace("tenants/acme.toml", "regions", "regons");
+    up(application.path(), &["--policy", policy.path()])
+        .failed(2, &["tenants/acme.toml:3:1", "did you mean \"regions\"?"]);
+    up(application.path(), &["--policy", "gone"]).failed(2, &["gone does not exist"]);
+}
+
+#[test]
+fn a_missing_component_says_how_to_build_it() {
+    let application = application();
+    std::fs::remove_file(application.path().join("gateway.wasm")).unwrap();
+    up(application.path(), &[]).failed(2, &["gateway.wasm is not built", "--build"]);
+}
+
+#[test]
+fn a_file_that_is_no_component_is_named() {
+    up(application().path(), &[]).failed(2, &["gateway.wasm", "spin.toml"]);
+}
+
+#[test]
+fn an_occupied_port_is_one_sentence() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = taken.local_addr().unwrap().to_string();
+    let ran = up(application().path(), &["--listen-http", &addr]);
+    ran.failed(2, &[&format!("cannot listen on {addr}"), "another program"]);
+    assert_eq!(ran.err.matches("error:").count(), 1, "{}", ran.err);
+}
+
+#[test]
+fn an_origin_outside_the_allowed_hosts_is_named() {
+    let policy = PolicyCopy::new();
+    policy.replace(
+        "gateway.toml",
+        "http://127.0.0.1:3480",
+        "https://assistant.example",
+    );
+    up(application().path(), &["--policy", policy.path()]).failed(
+        2,
+        &[
+            "\"assistant\"",
+            "add \"https://assistant.example\" to allowed_outbound_hosts",
+        ],
+    );
+}
+
+#[test]
+fn a_bad_certificate_is_named() {
+    let application = application();
+    let file = |name: &str, text: &str| {
+        std::fs::write(application.path().join(name), text).unwrap();
+    };
+    file("empty.pem", "");
+    file(
+        "broken.pem",
+        "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n",
+    );
+    for certificate in ["gone.pem", "empty.pem", "broken.pem"] {
+        up(
+            application.path(),
+            &["--tls-cert", certificate, "--tls-key", "empty.pem"],
+        )
+        .failed(2, &[certificate]);
+    }
+}
+
+#[test]
+fn a_missing_or_broken_manifest_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    up(directory.path(), &[]).failed(2, &["there is no spin.toml in"]);
+    std::fs::write(
+        directory.path().join("spin.toml"),
+        "spin_manifest_version = 2\nx = 1\n",
+    )
+    .unwrap();
+    up(directory.path(), &[]).failed(2, &["spin.toml:2:1", "unknown field"]);
+    run(&["up", "-f", "/nowhere/spin.toml"]).failed(2, &["/nowhere/spin.toml"]);
+}
+
+/// Programs that stand in for the toolchain: each writes its name and arguments to `ran`.
+struct Toolchain(tempfile::TempDir);
+
+impl Toolchain {
+    fn new(programs: &[(&str, &str)]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("/bin/sh", directory.path().join("sh")).unwrap();
+        for (name, body) in programs {
+            let path = directory.path().join(name);
+            let ran = directory.path().join("ran");
+            let script = format!(
+                "#!/bin/sh\necho {name} \"$@\" >> {}\n{body}\n",
+                ran.display()
+            );
+            std::fs::write(&path, script).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        Self(directory)
+    }
+
+    fn build(&self) -> Ran {
+        let application = application();
+        let mut command = sekisho();
+        command.args([
+            "up",
+            "--build",
+            "--state",
+            "memory",
+            "--listen",
+            "127.0.0.1:0",
+        ]);
+        Ran::of(
+            &command
+                .env("PATH", self.0.path())
+                .current_dir(application.path())
+                .output()
+                .unwrap(),
+        )
+    }
+
+    fn ran(&self) -> String {
+        std::fs::read_to_string(self.0.path().join("ran")).unwrap_or_default()
+    }
+}
+
+#[test]
+fn a_missing_build_tool_is_one_sentence() {
+    Toolchain::new(&[])
+        .build()
+        .failed(2, &["rustc is not on PATH", "https://rustup.rs"]);
+
+    let no_target = ("rustc", "echo /nowhere");
+    Toolchain::new(&[no_target]).build().failed(
+        2,
+        &[
+            "wasm32-wasip2 is not installed",
+            "rustup target add wasm32-wasip2",
+        ],
+    );
+
+    let offline = Toolchain::new(&[no_target, ("rustup", "exit 7")]);
+    offline
+        .build()
+        .failed(2, &["rustup target add wasm32-wasip2 ended with"]);
+}
+
+#[test]
+fn a_missing_target_is_installed_and_said_so() {
+    let toolchain = Toolchain::new(&[("rustc", "echo /nowhere"), ("rustup", "exit 0")]);
+    let ran = toolchain.build();
+    ran.failed(
+        2,
+        &[
+            "is missing; running: rustup target add wasm32-wasip2",
+            "needs `cargo`",
+        ],
+    );
+    assert_eq!(
+        toolchain.ran(),
+        "rustc --print sysroot\nrustup target add wasm32-wasip2\n"
+    );
+}
