@@ -11,13 +11,13 @@ pub(crate) struct Arrival {
 }
 
 impl Arrival {
-    /// Reads both clocks. A system clock outside of years 1 to 9999 reads as the end of time, at
-    /// which every token has expired: not to know the time refuses.
+    /// Reads both clocks. A system clock beyond what a timestamp can hold reads as the beginning of
+    /// time, which core takes for a clock that was never set, and refuses.
     pub(crate) fn now() -> Self {
         let now = system_clock::now();
         let nanoseconds = i32::try_from(now.nanoseconds).unwrap_or(0);
         Self {
-            time: Timestamp::new(now.seconds, nanoseconds).unwrap_or(Timestamp::MAX),
+            time: Timestamp::new(now.seconds, nanoseconds).unwrap_or(Timestamp::MIN),
             mark: monotonic_clock::now(),
         }
     }

@@ -8,99 +8,45 @@ use crate::support::World;
 
 const WITHIN: Duration = Duration::from_secs(15);
 
+/// Requests that no well-behaved client writes.
+fn malformed(token: &str) -> Vec<(&'static str, String)> {
+    let head = format!("Host: acme.localhost\r\nAuthorization: Bearer {token}\r\n");
+    let get = |fields: &str| format!("GET /api/assistants HTTP/1.1\r\n{head}{fields}\r\n");
+    let post = |rest: &str| format!("POST /api/files/echo HTTP/1.1\r\n{head}{rest}");
+    let line = |line: &str| format!("{line}\r\n{head}\r\n");
+    let long = "x".repeat(40_000);
+    vec![
+        ("not HTTP", "\u{16}\u{3}\u{1} hello\r\n\r\n".to_owned()),
+        ("no version", line("GET /api/assistants")),
+        ("unknown version", line("GET /api/assistants HTTP/3.7")),
+        ("no Host", "GET /api/assistants HTTP/1.1\r\n\r\n".to_owned()),
+        ("two Hosts", get("Host: globex.localhost\r\n")),
+        ("absolute target of another host", line("GET https://globex.localhost/api/assistants HTTP/1.1")),
+        ("space before the colon", get("X-Tenant-Id : globex\r\n")),
+        ("folded line", get("X-A: b\r\n X-Tenant-Id: globex\r\n")),
+        ("bare carriage return", get("X-A: b\rX-Tenant-Id: globex\r\n")),
+        ("NUL in a value", get("X-A: b\0c\r\n")),
+        ("underscore in a name", get("X_Tenant_Id: globex\r\n")),
+        ("two lengths", post("Content-Length: 1\r\nContent-Length: 2\r\n\r\nab")),
+        ("signed length", post("Content-Length: +1\r\n\r\na")),
+        ("unknown coding", post("Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n")),
+        ("target with a space", line("GET /api/assist ants HTTP/1.1")),
+        ("dot segments", line("GET /api/../admin/users HTTP/1.1")),
+        ("path parameters", line("GET /api/files/..;/..;/admin/users HTTP/1.1")),
+        ("fragment behind dot segments", line("GET /api/..#/assistants HTTP/1.1")),
+        ("asterisk", line("OPTIONS * HTTP/1.1")),
+        ("CONNECT", line("CONNECT acme.localhost:443 HTTP/1.1")),
+        ("TRACE", line("TRACE /api/assistants HTTP/1.1")),
+        ("long header", get(&format!("X-A: {long}\r\n"))),
+        ("long target", line(&format!("GET /{long} HTTP/1.1"))),
+        ("many headers", get(&"X-A: b\r\n".repeat(150))),
+    ]
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn malformed_requests_are_refused_and_never_forwarded() {
     let world = World::new().await;
-    let token = world.token("acme");
-    let head = format!("Host: acme.localhost\r\nAuthorization: Bearer {token}\r\n");
-    let long = "x".repeat(40_000);
-    let many = "X-A: b\r\n".repeat(150);
-    for (name, request) in [
-        ("not HTTP", "\u{16}\u{3}\u{1} hello\r\n\r\n".to_owned()),
-        ("no version", format!("GET /api/assistants\r\n{head}\r\n")),
-        (
-            "unknown version",
-            format!("GET /api/assistants HTTP/3.7\r\n{head}\r\n"),
-        ),
-        (
-            "no Host",
-            format!("GET /api/assistants HTTP/1.1\r\nAuthorization: Bearer {token}\r\n\r\n"),
-        ),
-        (
-            "two Hosts",
-            format!("GET /api/assistants HTTP/1.1\r\nHost: globex.localhost\r\n{head}\r\n"),
-        ),
-        (
-            "absolute target of another host",
-            format!("GET https://globex.localhost/api/assistants HTTP/1.1\r\n{head}\r\n"),
-        ),
-        (
-            "space before the colon",
-            format!("GET /api/assistants HTTP/1.1\r\n{head}X-Tenant-Id : globex\r\n\r\n"),
-        ),
-        (
-            "folded line",
-            format!("GET /api/assistants HTTP/1.1\r\n{head}X-A: b\r\n X-Tenant-Id: globex\r\n\r\n"),
-        ),
-        (
-            "bare carriage return",
-            format!("GET /api/assistants HTTP/1.1\r\n{head}X-A: b\rX-Tenant-Id: globex\r\n\r\n"),
-        ),
-        (
-            "NUL in a value",
-            format!("GET /api/assistants HTTP/1.1\r\n{head}X-A: b\0c\r\n\r\n"),
-        ),
-        (
-            "underscore in a name",
-            format!("GET /api/assistants HTTP/1.1\r\n{head}X_Tenant_Id: globex\r\n\r\n"),
-        ),
-        (
-            "two lengths",
-            format!(
-                "POST /api/files/echo HTTP/1.1\r\n{head}Content-Length: 1\r\nContent-Length: 2\r\n\r\nab"
-            ),
-        ),
-        (
-            "signed length",
-            format!("POST /api/files/echo HTTP/1.1\r\n{head}Content-Length: +1\r\n\r\na"),
-        ),
-        (
-            "unknown transfer coding",
-            format!(
-                "POST /api/files/echo HTTP/1.1\r\n{head}Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n"
-            ),
-        ),
-        (
-            "target with a space",
-            format!("GET /api/assist ants HTTP/1.1\r\n{head}\r\n"),
-        ),
-        (
-            "target in absolute path form with dots",
-            format!("GET /api/../admin/users HTTP/1.1\r\n{head}\r\n"),
-        ),
-        (
-            "fragment",
-            format!("GET /api/..#/assistants HTTP/1.1\r\n{head}\r\n"),
-        ),
-        ("asterisk", format!("OPTIONS * HTTP/1.1\r\n{head}\r\n")),
-        (
-            "CONNECT",
-            format!("CONNECT acme.localhost:443 HTTP/1.1\r\n{head}\r\n"),
-        ),
-        (
-            "TRACE",
-            format!("TRACE /api/assistants HTTP/1.1\r\n{head}\r\n"),
-        ),
-        (
-            "long header",
-            format!("GET /api/assistants HTTP/1.1\r\n{head}X-A: {long}\r\n\r\n"),
-        ),
-        ("long target", format!("GET /{long} HTTP/1.1\r\n{head}\r\n")),
-        (
-            "many headers",
-            format!("GET /api/assistants HTTP/1.1\r\n{head}{many}\r\n"),
-        ),
-    ] {
+    for (name, request) in malformed(&world.token("acme")) {
         let mut raw = world
             .client(Protocol::H1)
             .raw("acme.localhost")

@@ -4,6 +4,7 @@ use http::{Method, Request};
 use sekisho_testing::body;
 use sekisho_testing::client::Protocol;
 use sekisho_testing::clock::unix_seconds;
+use sekisho_testing::issuer::{Algorithm, SigningKey};
 use serde_json::Value;
 
 use crate::support::{Answer, World, request, text};
@@ -54,124 +55,55 @@ async fn check(world: &World, answer: Answer, status: u16, reason: &str) -> Valu
     problem
 }
 
+/// What is asked of acme unless the row says otherwise, and what must come back.
+struct Row {
+    host: &'static str,
+    method: Method,
+    target: &'static str,
+    token: Option<String>,
+    refusal: (u16, &'static str),
+}
+
+fn rows(world: &World) -> Vec<Row> {
+    const LIST: &str = "/api/assistants";
+    let now = unix_seconds();
+    let good = world.token("acme");
+    let stranger = SigningKey::generate(Algorithm::ES256, "es-1").unwrap();
+    let forged = world.issuer.token("acme").issued_at(now).signed_by(&stranger).sign().unwrap();
+    let expired = world.issuer.token("acme").issued_at(now - 7200).expires_in(3600).sign().unwrap();
+    let row = |target, token: &str, refusal| Row {
+        host: "acme.localhost",
+        method: Method::GET,
+        target,
+        token: Some(token.to_owned()),
+        refusal,
+    };
+    vec![
+        Row { host: "unknown.localhost", ..row(LIST, &good, (404, "tenant-unknown")) },
+        Row { token: None, ..row(LIST, "", (401, "token-missing")) },
+        row(LIST, &forged, (401, "token-signature-invalid")),
+        row(LIST, &expired, (401, "token-expired")),
+        row(LIST, &world.token("globex"), (403, "token-tenant-mismatch")),
+        row("/admin/users", &good, (403, "role-missing")),
+        Row { host: "globex.localhost", ..row(LIST, &world.token("globex"), (403, "network-not-allowed")) },
+        row("/nothing", &good, (404, "route-not-found")),
+        Row { method: Method::PATCH, ..row(LIST, &good, (405, "method-not-allowed")) },
+        row("/api/%2E%2E/admin", &good, (400, "target-not-canonical")),
+    ]
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn each_has_its_status_reason_and_record() {
     let world = World::new().await;
-    let now = unix_seconds();
     let client = world.client(Protocol::H1);
-    let bearer = |token: String| format!("Bearer {token}");
-    let good = world.token("acme");
-    let expired = world
-        .issuer
-        .token("acme")
-        .issued_at(now - 7200)
-        .expires_in(3600)
-        .sign()
-        .unwrap();
-    let other_key = sekisho_testing::issuer::SigningKey::generate(
-        sekisho_testing::issuer::Algorithm::ES256,
-        "es-1",
-    )
-    .unwrap();
-    let forged = world
-        .issuer
-        .token("acme")
-        .issued_at(now)
-        .signed_by(&other_key)
-        .sign()
-        .unwrap();
-    for (host, method, target, token, status, reason) in [
-        (
-            "unknown.localhost",
-            Method::GET,
-            "/api/assistants",
-            &good,
-            404,
-            "tenant-unknown",
-        ),
-        (
-            "acme.localhost",
-            Method::GET,
-            "/api/assistants",
-            &String::new(),
-            401,
-            "token-missing",
-        ),
-        (
-            "acme.localhost",
-            Method::GET,
-            "/api/assistants",
-            &forged,
-            401,
-            "token-signature-invalid",
-        ),
-        (
-            "acme.localhost",
-            Method::GET,
-            "/api/assistants",
-            &expired,
-            401,
-            "token-expired",
-        ),
-        (
-            "acme.localhost",
-            Method::GET,
-            "/api/assistants",
-            &world.token("globex"),
-            403,
-            "token-tenant-mismatch",
-        ),
-        (
-            "acme.localhost",
-            Method::GET,
-            "/admin/users",
-            &good,
-            403,
-            "role-missing",
-        ),
-        (
-            "globex.localhost",
-            Method::GET,
-            "/api/assistants",
-            &world.token("globex"),
-            403,
-            "network-not-allowed",
-        ),
-        (
-            "acme.localhost",
-            Method::GET,
-            "/nothing",
-            &good,
-            404,
-            "route-not-found",
-        ),
-        (
-            "acme.localhost",
-            Method::PATCH,
-            "/api/assistants",
-            &good,
-            405,
-            "method-not-allowed",
-        ),
-        (
-            "acme.localhost",
-            Method::GET,
-            "/api/%2E%2E/admin",
-            &good,
-            400,
-            "target-not-canonical",
-        ),
-    ] {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("https://{host}{target}"));
-        if !token.is_empty() {
-            request = request.header("authorization", bearer(token.clone()));
+    for row in rows(&world) {
+        let uri = format!("https://{}{}", row.host, row.target);
+        let mut request = Request::builder().method(row.method).uri(uri);
+        if let Some(token) = row.token {
+            request = request.header("authorization", format!("Bearer {token}"));
         }
-        let answer = client
-            .send(request.body(body::empty()).unwrap())
-            .await
-            .unwrap();
+        let answer = client.send(request.body(body::empty()).unwrap()).await.unwrap();
+        let (status, reason) = row.refusal;
         if status == 405 {
             assert_eq!(answer.headers()["allow"], "GET");
         }

@@ -1,6 +1,6 @@
 //! The road, top to bottom.
 
-use crate::denial::Denial;
+use crate::denial::{Denial, Reason};
 use crate::permit::Permit;
 use crate::policy::Policy;
 use crate::request::{Request, canonical, transport};
@@ -178,6 +178,20 @@ pub fn decide(policy: &Policy, request: Request, now: Timestamp) -> Progress<'_>
     }
 }
 
+/// 2026-01-01T00:00:00Z, in seconds since 1970: this program did not run before.
+const EARLIEST: i64 = 1_767_225_600;
+
+/// A host that starts without a set clock says 1970, when no token had expired yet.
+fn require_clock(now: Timestamp) -> Result<(), Denial> {
+    if now.as_second() < EARLIEST {
+        return Err(Denial::new(
+            Reason::ClockUnknown,
+            format!("the clock says {now}; set it"),
+        ));
+    }
+    Ok(())
+}
+
 /// Steps 1 to 7.
 fn start<'p>(
     policy: &'p Policy,
@@ -186,6 +200,7 @@ fn start<'p>(
     facts: &mut Facts,
 ) -> Result<Authenticated<'p>, Denial> {
     facts.reached = Some(Step::Transport);
+    require_clock(now)?;
     let secured = transport::require_https(request, policy.edge())?;
 
     facts.reached = Some(Step::Canonical);
@@ -206,6 +221,7 @@ fn start<'p>(
     let routed = route::select(located, policy)?;
     facts.route = Some(routed.route.id().to_owned());
     facts.public = routed.route.is_public();
+    route::limit_body(&routed)?;
 
     facts.reached = Some(Step::Network);
     let admitted = network::admit(routed)?;

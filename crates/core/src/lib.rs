@@ -4,13 +4,13 @@
 //!
 //! # The road of a request
 //!
-//! [`decide`] walks ten steps. Each consumes the value that the step before returned and gives a
+//! [`decide()`] walks ten steps. Each consumes the value that the step before returned and gives a
 //! richer one, or a [`Denial`]; the last gives a [`Permit`], the only thing that can reach an
 //! origin, and nothing else can make one.
 //!
 //! | # | step | place | what it proves |
 //! | --- | --- | --- | --- |
-//! | 1 | transport | [`request::transport`] | the request came over HTTPS |
+//! | 1 | transport | [`request::transport`] | the clock is set, and the request came over HTTPS |
 //! | 2 | canonical | [`request::canonical`] | one authority, known method, one spelling of the path, clean headers |
 //! | 3 | tenant | [`tenant`] | the host name belongs to a tenant |
 //! | 4 | client | [`client`] | the client's address, by the peer or by a trusted proxy's word |

@@ -120,8 +120,10 @@ impl<'p> Permit<'p> {
 /// What may pass of the client's fields: nothing reserved, nothing hop-by-hop, nothing that
 /// `Connection` names (it can't name ours, which are set afterwards), no `Host`, no credentials of
 /// the gateway, not the proxy's word on the client's address: an origin would take a client's for it.
+/// Several `Cookie` fields become one, in the place of the first.
 fn from_client(headers: &Headers, address_header: &str) -> Headers {
     let named = connection_options(headers);
+    let mut cookies = without_session_cookie(headers.values("cookie"));
     let mut kept = Headers::default();
     for (name, value) in headers.iter() {
         let dropped = is_reserved(name)
@@ -132,12 +134,10 @@ fn from_client(headers: &Headers, address_header: &str) -> Headers {
         if dropped {
             continue;
         }
-        if name == "cookie" {
-            if let Some(value) = without_session_cookie(value) {
-                kept.push(name, value);
-            }
-        } else {
+        if name != "cookie" {
             kept.push(name, value);
+        } else if let Some(cookies) = cookies.take() {
+            kept.push(name, cookies);
         }
     }
     kept

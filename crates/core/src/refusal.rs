@@ -77,10 +77,16 @@ pub fn render(denial: &Denial, request_id: &str, audience: &Audience) -> Refusal
     }
     if let Some((name, value)) = denial.header() {
         headers.push(name, value);
+    } else if reason.status() == 503 {
+        // RFC 9110, section 10.2.3: what could not be known may be known in a second.
+        headers.push("retry-after", "1");
     }
     harden(&mut headers);
-    if matches!(reason, Reason::HttpsRedirect | Reason::HttpsRequired) {
-        // RFC 6797, section 7.2: not in an answer that goes out in the clear.
+    if matches!(
+        reason,
+        Reason::HttpsRedirect | Reason::HttpsRequired | Reason::ClockUnknown
+    ) {
+        // RFC 6797, section 7.2: not in an answer that goes out, or may go out, in the clear.
         headers.remove("strict-transport-security");
     }
     // RFC 9110, section 9.3.2: the head of the same answer, without its body.
@@ -237,7 +243,10 @@ fn words(reason: Reason, japanese: bool) -> (&'static str, &'static str) {
                 "この機能を利用する権限がありません。管理者にお問い合わせください。",
             ),
         ),
-        Reason::ClientAddressUnknown | Reason::PolicyUnavailable | Reason::StateUnavailable => (
+        Reason::ClientAddressUnknown
+        | Reason::PolicyUnavailable
+        | Reason::StateUnavailable
+        | Reason::ClockUnknown => (
             (
                 "Temporarily unavailable",
                 "This service can't decide on your request right now. Please try again shortly.",
@@ -383,6 +392,41 @@ mod tests {
                         || matches!(reason, Reason::TokenAmbiguous | Reason::RoleMissing)
                 );
             }
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_now_may_be_asked_again() {
+        let retry_after = |denial: &Denial| {
+            let refusal = render(denial, "id-1", &Audience::default());
+            let mut values = refusal.headers.values("retry-after");
+            let first = values
+                .next()
+                .map(|value| String::from_utf8(value.to_vec()).unwrap());
+            assert_eq!(values.next(), None, "{}", denial.reason());
+            first
+        };
+        for reason in Reason::ALL {
+            let want = (reason.status() == 503).then_some("1");
+            let denial = Denial::new(*reason, "");
+            assert_eq!(retry_after(&denial).as_deref(), want, "{reason}");
+        }
+        let later =
+            Denial::new(Reason::PolicyUnavailable, "").with_header("retry-after", "30".to_owned());
+        assert_eq!(retry_after(&later).as_deref(), Some("30"));
+    }
+
+    #[test]
+    fn no_hsts_where_the_answer_may_go_out_in_the_clear() {
+        for (reason, set) in [
+            (Reason::HttpsRedirect, false),
+            (Reason::HttpsRequired, false),
+            (Reason::ClockUnknown, false),
+            (Reason::TokenMissing, true),
+        ] {
+            let refusal = render(&Denial::new(reason, ""), "id-1", &Audience::default());
+            let hsts = refusal.headers.text("strict-transport-security");
+            assert_eq!(hsts.is_some(), set, "{reason}");
         }
     }
 

@@ -27,7 +27,6 @@ pub fn select<'p>(located: Located<'p>, policy: &'p Policy) -> Result<Routed<'p>
         .iter()
         .find(|route| route.methods().contains(&request.method));
     if let Some(route) = found {
-        body_within(request.content_length, route)?;
         return Ok(Routed { located, route });
     }
     let mut allowed: Vec<_> = candidates
@@ -43,15 +42,14 @@ pub fn select<'p>(located: Located<'p>, policy: &'p Policy) -> Result<Routed<'p>
     .with_header("allow", allowed.join(", ")))
 }
 
-/// A declared length over the route's limit is refused before a byte of it is read.
-fn body_within(length: Option<u64>, route: &Route) -> Result<(), Denial> {
-    match length {
-        Some(length) if length > route.max_body() => Err(Denial::new(
+/// A declared length over the route's limit is refused before a byte of it is read. Apart from
+/// [`select`], so that the record of the refusal names the route.
+pub fn limit_body(routed: &Routed<'_>) -> Result<(), Denial> {
+    let limit = routed.route.max_body();
+    match routed.located.hosted.request.content_length {
+        Some(length) if length > limit => Err(Denial::new(
             Reason::BodyTooLarge,
-            format!(
-                "{length} bytes declared; the route allows {}",
-                route.max_body()
-            ),
+            format!("{length} bytes declared; the route allows {limit}"),
         )),
         _ => Ok(()),
     }

@@ -79,6 +79,11 @@ fn what_is_minted_holds_and_for_its_tenant_alone() {
                 "token-expired",
             ),
             (
+                keys.mint(alg, &["--issued-at", "2026-11-22T08:59:00+09:00", "--expires-in", "1s"]),
+                "acme.localhost",
+                "token-expired",
+            ),
+            (
                 keys.mint(alg, &["--audience", "other"]),
                 "acme.localhost",
                 "token-audience-mismatch",

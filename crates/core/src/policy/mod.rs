@@ -2,8 +2,8 @@
 //!
 //! | place | what |
 //! | --- | --- |
-//! | [`source`] | the TOML, as types; unknown keys are errors |
-//! | [`load`] | from files to a [`Policy`], collecting every fault |
+//! | `source` | the TOML, as types; unknown keys are errors |
+//! | [`load()`] | from files to a [`Policy`], collecting every fault |
 //! | [`fault`] | a mistake with its file, place and remedy |
 
 pub mod fault;

@@ -127,6 +127,9 @@ impl Default for State {
 #[serde(deny_unknown_fields)]
 pub(super) struct OriginSource {
     pub url: Spanned<String>,
+    /// Traffic to this origin may leave the machine without TLS.
+    #[serde(default)]
+    pub cleartext: bool,
     pub region: Spanned<String>,
     #[serde(default)]
     pub tenant_echo: TenantEcho,

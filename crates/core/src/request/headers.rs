@@ -171,32 +171,42 @@ pub(crate) const fn is_token(byte: u8) -> bool {
 
 /// A name that only the gateway may set towards an origin, in any spelling that an origin may fold
 /// to it: upper or lower case, `_` or any other sign for `-`, as CGI makes one variable of them
-/// (RFC 3875, section 4.1.18). Names by which frameworks let a header overrule the method or the
-/// path are among them: what was judged is what must be served.
+/// (RFC 3875, section 4.1.18).
+///
+/// | name | what an origin may take it for |
+/// | --- | --- |
+/// | `x-tenant-*`, `x-user-*`, `x-sekisho-*`, `sekisho-*`, `x-request-id` | the gateway's word on tenant, user and request |
+/// | `forwarded`, `x-forwarded`, `x-forwarded-*`, `*-forwarded-for` | a proxy's word on what it forwards |
+/// | `x-real-ip`, `client-ip`, `*-client-ip`, `*-connecting-ip`, `x-client-*`, `spin-*` | a proxy's or host's word on the client |
+/// | `remote-user`, `x-remote-*`, `x-auth-*`, `x-ssl-*` | a proxy's word on who signed in, or on a client certificate |
+/// | `x-http-method`, `x-http-method-override`, `x-method-override`, `x-original-url`, `x-rewrite-url` | another method or path than the one that was judged |
 pub fn is_reserved(name: &str) -> bool {
-    const PREFIXES: [&str; 6] = [
-        "x-tenant-",
-        "x-user-",
-        "x-sekisho-",
-        "sekisho-",
-        "x-forwarded-",
-        "spin-",
-    ];
-    const SUFFIXES: [&str; 2] = ["-client-ip", "-connecting-ip"];
-    const NAMES: [&str; 5] = [
-        "forwarded",
-        "x-real-ip",
+    const NAMES: [&str; 11] = [
         "x-request-id",
-        "client-ip",
+        "forwarded",
         "x-forwarded",
-    ];
-    const OVERRULING: [&str; 5] = [
+        "x-real-ip",
+        "client-ip",
+        "remote-user",
         "x-http-method",
         "x-http-method-override",
         "x-method-override",
         "x-original-url",
         "x-rewrite-url",
     ];
+    const PREFIXES: [&str; 10] = [
+        "x-tenant-",
+        "x-user-",
+        "x-sekisho-",
+        "sekisho-",
+        "x-forwarded-",
+        "x-client-",
+        "spin-",
+        "x-remote-",
+        "x-auth-",
+        "x-ssl-",
+    ];
+    const SUFFIXES: [&str; 3] = ["-forwarded-for", "-client-ip", "-connecting-ip"];
     let fold = |c: char| {
         if c.is_ascii_alphanumeric() {
             c.to_ascii_lowercase()
@@ -206,7 +216,6 @@ pub fn is_reserved(name: &str) -> bool {
     };
     let name: String = name.chars().map(fold).collect();
     NAMES.contains(&name.as_str())
-        || OVERRULING.contains(&name.as_str())
         || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
         || SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
 }
@@ -282,6 +291,15 @@ mod tests {
             "X-HTTP-Method-Override",
             "x-original-url",
             "X-Rewrite-URL",
+            "Remote-User",
+            "REMOTE_USER",
+            "X-Remote-User",
+            "x-remote-addr",
+            "X-Auth-Request-Email",
+            "X-SSL-Client-Verify",
+            "X-Client-Cert",
+            "X-Original-Forwarded-For",
+            "cdn.forwarded.for",
         ] {
             assert!(is_reserved(name), "{name}");
         }
@@ -292,6 +310,11 @@ mod tests {
             "forward",
             "traceparent",
             "x-users",
+            "x-authority",
+            "x-remoteness",
+            "x-clients",
+            "remote-users",
+            "forwarded-for-x",
         ] {
             assert!(!is_reserved(name), "{name}");
         }

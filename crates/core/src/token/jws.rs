@@ -71,14 +71,13 @@ pub fn parse(token: &str) -> Result<Unverified<'_>, Denial> {
     })
 }
 
-/// `JWT` (RFC 7519, section 5.1) or `at+jwt` (RFC 9068, section 2.1), with or without
-/// `application/` (RFC 7515, section 4.1.9).
+/// `JWT` (RFC 7519, section 5.1), or `at+jwt` with or without `application/` (RFC 9068, section 2.1),
+/// in any case. `application/jwt` would be `JWT` written out (RFC 7515, section 4.1.9), but the
+/// library that checks the signature refuses it: said here, the reason is the right one.
 fn is_jwt(typ: &str) -> bool {
-    let typ = typ.to_ascii_lowercase();
-    matches!(
-        typ.strip_prefix("application/").unwrap_or(&typ),
-        "jwt" | "at+jwt"
-    )
+    ["JWT", "at+jwt", "application/at+jwt"]
+        .iter()
+        .any(|known| typ.eq_ignore_ascii_case(known))
 }
 
 fn object(segment: &str, detail: &'static str) -> Result<Map<String, Value>, Denial> {
@@ -193,6 +192,11 @@ mod tests {
             (
                 "typ of a logout token",
                 token(r#"{"alg":"EdDSA","kid":"k","typ":"logout+jwt"}"#, "{}"),
+                Reason::TokenMalformed,
+            ),
+            (
+                "typ of a JWT written out",
+                token(r#"{"alg":"EdDSA","kid":"k","typ":"application/jwt"}"#, "{}"),
                 Reason::TokenMalformed,
             ),
         ] {

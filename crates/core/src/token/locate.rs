@@ -58,15 +58,18 @@ fn session_cookies(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// The `Cookie` value without the session cookie, which stops at the gateway; `None` where nothing
-/// else is left.
-pub(crate) fn without_session_cookie(value: &[u8]) -> Option<Vec<u8>> {
+/// The cookies of every `Cookie` field in one, as origins that read one field need them (RFC 9113,
+/// section 8.2.3), without the session cookie, which stops at the gateway. `None` where nothing else
+/// is left.
+pub(crate) fn without_session_cookie<'a>(
+    values: impl Iterator<Item = &'a [u8]>,
+) -> Option<Vec<u8>> {
     let is_session = |pair: &[u8]| {
         let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
         name.trim_ascii() == SESSION_COOKIE.as_bytes()
     };
-    let kept: Vec<&[u8]> = value
-        .split(|byte| *byte == b';')
+    let kept: Vec<&[u8]> = values
+        .flat_map(|value| value.split(|byte| *byte == b';'))
         .map(<[u8]>::trim_ascii)
         .filter(|pair| !pair.is_empty() && !is_session(pair))
         .collect();
@@ -172,18 +175,21 @@ mod tests {
 
     #[test]
     fn the_session_cookie_stays_here() {
-        let rest = |value: &str| {
-            without_session_cookie(value.as_bytes()).map(|kept| String::from_utf8(kept).unwrap())
-        };
-        assert_eq!(
-            rest("a=1; __Host-sekisho=x; b=2").as_deref(),
-            Some("a=1; b=2")
-        );
-        assert_eq!(rest("__Host-sekisho=x"), None);
-        assert_eq!(rest("__Host-sekisho =x;"), None);
-        assert_eq!(
-            rest("a=__Host-sekisho").as_deref(),
-            Some("a=__Host-sekisho")
-        );
+        for (fields, want) in [
+            (&["a=1; __Host-sekisho=x; b=2"][..], Some("a=1; b=2")),
+            (&["__Host-sekisho=x"], None),
+            (&["__Host-sekisho =x;"], None),
+            (&["a=__Host-sekisho"], Some("a=__Host-sekisho")),
+            (
+                &["a=1", "__Host-sekisho=x", "b=2;c=3"],
+                Some("a=1; b=2; c=3"),
+            ),
+            (&["__Host-sekisho=x", ";"], None),
+            (&[], None),
+        ] {
+            let kept = without_session_cookie(fields.iter().map(|field| field.as_bytes()));
+            let kept = kept.map(|kept| String::from_utf8(kept).unwrap());
+            assert_eq!(kept.as_deref(), want, "{fields:?}");
+        }
     }
 }

@@ -120,6 +120,14 @@ fn reserved_names_never_pass_in_any_spelling() {
         "X-Method-Override",
         "X-Original-URL",
         "X-Rewrite-URL",
+        "Remote-User",
+        "X-Remote-User",
+        "X-Auth-Request-User",
+        "X-SSL-Client-S-DN",
+        "X-Client-Address",
+        "X-Original-Forwarded-For",
+        "X-Envoy-Forwarded-For",
+        "remote.user",
         "x.tenant.id",
         "x-tenant.id",
         "X!User+Id",
@@ -227,6 +235,12 @@ fn credentials_of_the_gateway_stop_here() {
         ("without a value", &["__Host-sekisho; a=1"], &["a=1"]),
         ("two lines", &["a=1", "__Host-sekisho=t"], &["a=1"]),
         (
+            "lines become one",
+            &["a=1; b=2", "__Host-sekisho=t", "c=3;d=4", "a=1"],
+            &["a=1; b=2; c=3; d=4; a=1"],
+        ),
+        ("lines of nothing else", &["__Host-sekisho=t", ""], &[]),
+        (
             "as a value",
             &["a=__Host-sekisho=t"],
             &["a=__Host-sekisho=t"],
@@ -250,6 +264,41 @@ fn credentials_of_the_gateway_stop_here() {
     assert_eq!(field(&by_cookie, "cookie"), Some("a=1"));
     assert_eq!(field(&by_cookie, "x-user-id"), Some("u-42"));
     assert_eq!(field(&by_cookie, "authorization"), None);
+}
+
+#[test]
+fn cookies_stand_where_the_first_stood() {
+    let seen = ask()
+        .with(|a| {
+            let token = a.token();
+            a.authorization = Some(String::new());
+            for (name, value) in [
+                ("x-before", "1"),
+                ("cookie", &*format!("__Host-sekisho={token}")),
+                ("x-between", "2"),
+                ("cookie", "a=1"),
+                ("cookie", "b=2"),
+                ("x-after", "3"),
+            ] {
+                a.header(name, value);
+            }
+        })
+        .upstream(&POLICY)
+        .unwrap();
+    let first: Vec<(&str, &str)> = seen
+        .iter()
+        .take(5)
+        .map(|(n, v)| (n.as_str(), v.as_str()))
+        .collect();
+    let want = [
+        ("x-before", "1"),
+        ("cookie", "a=1; b=2"),
+        ("x-between", "2"),
+        ("x-after", "3"),
+        ("x-tenant-id", "globex"),
+    ];
+    assert_eq!(first, want);
+    assert_eq!(field(&seen, "x-user-id"), Some("u-42"));
 }
 
 #[test]

@@ -205,6 +205,16 @@ const ROWS: &[Row] = &[
         "define it as [origins.<id>]",
     ),
     row(
+        "origin-cleartext",
+        GATEWAY,
+        (
+            "\"https://assistant.jp.example\"",
+            "\"http://assistant.jp.example\"",
+        ),
+        Some("\"http://assistant.jp.example\""),
+        "write https://, or add cleartext = true if something else encrypts the way there",
+    ),
+    row(
         "role-invalid",
         GATEWAY,
         ("roles = [\"admin\"]", "roles = [\"admin,root\"]"),
@@ -294,6 +304,13 @@ const ROWS: &[Row] = &[
         ("\"PUT\"", "\"TRACE\""),
         Some("\"TRACE\""),
         "use one of DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT",
+    ),
+    row(
+        "route-without-method",
+        GATEWAY,
+        ("[\"GET\", \"PUT\"]", "[]"),
+        Some("\"me\""),
+        "name at least one in methods = [...]",
     ),
     row(
         "host-invalid",
@@ -578,11 +595,56 @@ fn each_fault_has_its_place_and_remedy() {
 }
 
 #[test]
+fn cleartext_stays_on_the_host_or_is_asked_for() {
+    let with = |url: &str, key: &str| {
+        let from = "\"https://assistant.jp.example\"";
+        let files = edited(GATEWAY, from, &format!("\"{url}\"\n{key}"));
+        match load(&files) {
+            Ok(_) => None,
+            Err(faults) => Some(faults.into_iter().map(|f| f.code).collect::<Vec<_>>()),
+        }
+    };
+    for (url, local) in [
+        ("https://assistant.jp.example", true),
+        ("http://127.0.0.1:3480", true),
+        ("http://127.255.255.254", true),
+        ("http://[::1]:3480", true),
+        ("http://[0:0:0:0:0:0:0:1]/", true),
+        ("http://localhost:3480", true),
+        ("http://LOCALHOST.", true),
+        ("http://assistant.localhost", true),
+        ("http://assistant.spin.internal", true),
+        ("http://assistant.jp.example", false),
+        ("http://128.0.0.1", false),
+        ("http://10.0.0.1:80", false),
+        ("http://0.0.0.0", false),
+        ("http://[::]", false),
+        ("http://[::2]", false),
+        ("http://[::ffff:127.0.0.1]", false),
+        ("http://127.0.0.1.example", false),
+        ("http://localhost.example", false),
+        ("http://notlocalhost", false),
+        ("http://spin.internal", false),
+        ("http://evilspin.internal", false),
+        ("http://assistant.spin.internal.example", false),
+    ] {
+        let refused = (!local).then(|| vec!["origin-cleartext"]);
+        assert_eq!(with(url, ""), refused, "{url}");
+        assert_eq!(with(url, "cleartext = false"), refused, "{url}, in words");
+        assert_eq!(with(url, "cleartext = true"), None, "{url}, asked for");
+    }
+}
+
+#[test]
 fn no_fault_is_untested() {
-    let source = include_str!("../../src/policy/load.rs");
-    let made: BTreeSet<&str> = source
-        .split("self.fault(")
-        .skip(1)
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/policy/load");
+    let sources: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
+        .collect();
+    let made: BTreeSet<&str> = sources
+        .iter()
+        .flat_map(|source| source.split("self.fault(").skip(1))
         .map(|call| call.split('"').nth(1).unwrap())
         .collect();
     let tested: BTreeSet<&str> = ROWS

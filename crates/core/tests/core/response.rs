@@ -122,6 +122,7 @@ fn nothing_internal_goes_out() {
         "X-Forwarded-For",
         "spin-full-url",
         "X-Request-Id",
+        "X-Auth-Request-User",
         "Server",
         "X-Powered-By",
         "Connection",

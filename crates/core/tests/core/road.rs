@@ -9,6 +9,7 @@ type Spoil = fn(&mut Ask);
 
 /// Ways to spoil the permitted request, in the order in which the road must notice.
 const ROAD: &[(Reason, Step, Spoil)] = &[
+    (Reason::ClockUnknown, Step::Transport, |a| a.now = 0),
     (Reason::HttpsRequired, Step::Transport, |a| {
         a.scheme = Scheme::Http;
     }),
@@ -214,6 +215,52 @@ fn what_is_denied_early_learns_nothing_of_later_steps() {
     let facts = ask().with(|a| a.tamper = true).judge(&POLICY).facts;
     assert_eq!(facts.route.as_deref(), Some("chat"));
     assert_eq!(facts.subject, None, "the subject of an unverified token");
+}
+
+#[test]
+fn a_body_too_large_is_recorded_with_its_route() {
+    let ask = ask().with(|a| a.header("content-length", "1001"));
+    assert_eq!(ask.reason(&POLICY), Some(Reason::BodyTooLarge));
+    let facts = ask.judge(&POLICY).facts;
+    assert_eq!(facts.reached, Some(Step::Route));
+    assert_eq!(facts.route.as_deref(), Some("chat"));
+    assert_eq!(facts.tenant.as_deref(), Some("globex"));
+    assert_eq!(facts.subject, None);
+}
+
+#[test]
+fn the_clock() {
+    const NEW_YEAR: i64 = 1_767_225_600;
+    let at = |moment: &str| {
+        moment
+            .parse::<sekisho_core::Timestamp>()
+            .unwrap()
+            .as_second()
+    };
+    assert_eq!(NEW_YEAR, at("2026-01-01T00:00:00Z"));
+    let health = |now: i64| {
+        ask().with(|a| {
+            a.get("/healthz");
+            a.now = now;
+        })
+    };
+    for (name, now, want) in [
+        ("never set", 0, Some(Reason::ClockUnknown)),
+        ("before 1970", -1, Some(Reason::ClockUnknown)),
+        ("a second early", NEW_YEAR - 1, Some(Reason::ClockUnknown)),
+        ("the first moment", NEW_YEAR, None),
+        ("the last moment", at("9999-12-30T00:00:00Z"), None),
+    ] {
+        assert_eq!(health(now).reason(&POLICY), want, "{name}");
+    }
+    let old = ask().with(|a| {
+        a.now = 1000;
+        a.claims["exp"] = 2000.into();
+        a.claims["nbf"] = 900.into();
+        a.claims["iat"] = 900.into();
+    });
+    let reason = old.reason(&POLICY);
+    assert_eq!(reason, Some(Reason::ClockUnknown), "a token of long ago");
 }
 
 #[test]

@@ -460,3 +460,42 @@ fn the_session_cookie_is_a_token() {
     assert_eq!(by_cookie("sekisho"), Some(Reason::TokenMissing));
     assert_eq!(by_cookie("__host-sekisho"), Some(Reason::TokenMissing));
 }
+
+#[test]
+fn every_typ_that_passes_is_verified_and_the_others_are_malformed() {
+    let typed = |typ: &str| {
+        let mut all = JWTClaims::<Value>::new();
+        all.custom = ask().claims;
+        let options = HeaderOptions {
+            signature_type: Some(typ.into()),
+            ..HeaderOptions::default()
+        };
+        let key = KEYS.eddsa.clone().with_key_id("twin");
+        raw(&key.sign_with_options(all, &options).unwrap())
+    };
+    for typ in [
+        "JWT",
+        "jwt",
+        "Jwt",
+        "at+jwt",
+        "AT+JWT",
+        "application/at+jwt",
+        "Application/AT+JWT",
+    ] {
+        assert_eq!(typed(typ), None, "{typ}");
+    }
+    for typ in [
+        "application/jwt",
+        "application/JWT",
+        "logout+jwt",
+        "dpop+jwt",
+        "application/logout+jwt",
+        "text/at+jwt",
+        "application/application/at+jwt",
+        "JWS",
+        "JWT ",
+        "",
+    ] {
+        assert_eq!(typed(typ), Some(Reason::TokenMalformed), "{typ:?}");
+    }
+}

@@ -1,6 +1,6 @@
 //! A certificate authority for development.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -31,6 +31,10 @@ impl DevCa {
     /// its owner only. A client that trusts `ca.pem` trusts every certificate issued later.
     pub fn load_or_create(directory: &Path) -> Result<Self, HostError> {
         private_directory(directory)?;
+        // Two programs that start at once must not each write half of a pair.
+        let lock_path = directory.join("lock");
+        let lock = File::create(&lock_path).map_err(|error| cannot("write", &lock_path, &error))?;
+        lock.lock().map_err(|error| cannot("lock", &lock_path, &error))?;
         let path = directory.join("ca.pem");
         let key_path = directory.join("ca.key");
         let key = match std::fs::read_to_string(&key_path) {

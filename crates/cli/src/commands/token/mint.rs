@@ -5,7 +5,7 @@ use crate::commands::print;
 use crate::exit::Exit;
 use crate::input;
 use crate::report::Failure;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use sekisho_testing::clock;
 use sekisho_testing::issuer::{Issuer, SigningKey};
 use serde_json::Value;
@@ -22,7 +22,7 @@ Examples:
 
 /// Sign a token.
 ///
-/// It is valid from now on, has a random jti, and names the tenant in the claim "tenant" and the
+/// It is valid from now on, or from --issued-at, has a random jti, and names the tenant in the claim "tenant" and the
 /// roles in "roles".
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -51,6 +51,9 @@ pub(super) struct Mint {
     /// Who it is meant for (aud)
     #[arg(long, default_value = "sekisho")]
     audience: String,
+    /// When it is issued, RFC 3339; if not given, now
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    issued_at: Option<u64>,
     /// How long it lives: 90s, 30m, 12h, 1h30m
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = lifetime)]
     expires_in: u64,
@@ -72,7 +75,7 @@ impl Mint {
             .subject(&self.subject)
             .roles(self.roles.iter().map(String::as_str))
             .audience(&self.audience)
-            .issued_at(clock::unix_seconds())
+            .issued_at(self.issued_at.unwrap_or_else(clock::unix_seconds))
             .expires_in(self.expires_in);
         for (name, value) in self.claims {
             token = token.claim(&name, value);
@@ -93,6 +96,12 @@ fn lifetime(text: &str) -> Result<u64, String> {
         .ok()
         .filter(|seconds| *seconds > 0)
         .ok_or_else(|| "it must be at least a second".to_owned())
+}
+
+fn moment(text: &str) -> Result<u64, String> {
+    let remedy = "write a time such as 2026-11-22T09:00:00Z";
+    let time: Timestamp = text.parse().map_err(|_| remedy.to_owned())?;
+    u64::try_from(time.as_second()).map_err(|_| remedy.to_owned())
 }
 
 fn claim(text: &str) -> Result<(String, Value), String> {

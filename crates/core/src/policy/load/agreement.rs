@@ -1,0 +1,120 @@
+//! What must hold between files: routes, origins and tenants agree.
+
+use super::Loader;
+use super::suggest::did_you_mean;
+use crate::network::BUSINESS;
+use crate::policy::{Origin, Route, Tenant, TenantProof};
+use std::collections::{BTreeMap, HashMap};
+
+impl Loader<'_> {
+    /// R10: a route that a tenant can take must have an origin in one of its regions, or every
+    /// request of that tenant would be refused at the last step.
+    pub(super) fn regions(
+        &mut self,
+        routes: &[Route],
+        origins: &HashMap<String, Origin>,
+        tenants: &[Tenant],
+    ) {
+        for tenant in tenants {
+            let served = |route: &&Route| {
+                route
+                    .origins()
+                    .filter_map(|id| origins.get(id))
+                    .any(|o| tenant.regions.contains(&o.region))
+            };
+            let unserved: Vec<&str> = routes
+                .iter()
+                .filter(|route| {
+                    !served(route) && route.origins().all(|id| origins.contains_key(id))
+                })
+                .map(Route::id)
+                .collect();
+            if !unserved.is_empty() {
+                self.fault(
+                    "region-without-origin",
+                    (&format!("tenants/{}.toml", tenant.id), None),
+                    format!(
+                        "no origin in {} serves the routes {}",
+                        tenant.regions.join(", "),
+                        unserved.join(", ")
+                    ),
+                    "give these routes an origin in a region of the tenant, or the tenant another region",
+                );
+            }
+        }
+    }
+
+    /// A network that no route demands is a slip of the pen, and `buisness` would leave the tenant
+    /// open. `business` and `admin` are known even where no route demands them.
+    pub(super) fn networks(&mut self, routes: &[Route], tenants: &[Tenant]) {
+        let known = || routes.iter().map(Route::network).chain([BUSINESS, "admin"]);
+        for tenant in tenants {
+            for name in tenant
+                .networks
+                .keys()
+                .filter(|name| known().all(|known| known != *name))
+            {
+                self.fault(
+                    "network-unused",
+                    (&format!("tenants/{}.toml", tenant.id), None),
+                    format!("no route demands the network {name:?}"),
+                    did_you_mean(name, known())
+                        .unwrap_or_else(|| "name it as a route's network, or drop it".into()),
+                );
+            }
+        }
+    }
+
+    /// An issuer that is declared to serve one tenant alone serves no other: its tokens would be
+    /// good at both.
+    pub(super) fn sole_issuers(&mut self, tenants: &[Tenant]) {
+        let mut tenants_of: BTreeMap<&str, Vec<&Tenant>> = BTreeMap::new();
+        for tenant in tenants {
+            for issuer in &tenant.issuers {
+                tenants_of.entry(&issuer.name).or_default().push(tenant);
+            }
+        }
+        for tenant in tenants {
+            for issuer in &tenant.issuers {
+                let other = tenants_of
+                    .get(issuer.name.as_str())
+                    .into_iter()
+                    .flatten()
+                    .find(|other| other.id != tenant.id);
+                if let (TenantProof::SoleTenant, Some(other)) = (&issuer.tenant_proof, other) {
+                    self.fault(
+                        "issuer-not-sole",
+                        (&format!("tenants/{}.toml", tenant.id), None),
+                        format!(
+                            "the issuer {:?} is also the tenant {}'s",
+                            issuer.name, other.id
+                        ),
+                        "write tenant_claim instead of sole_tenant = true, with both tenants",
+                    );
+                }
+            }
+        }
+    }
+
+    pub(super) fn hosts(&mut self, tenants: &[Tenant]) -> HashMap<String, usize> {
+        let mut hosts = HashMap::new();
+        for (index, tenant) in tenants.iter().enumerate() {
+            for host in &tenant.hosts {
+                if let Some(other) = hosts.insert(host.clone(), index)
+                    && let Some(other) = tenants.get(other)
+                {
+                    self.fault(
+                        "host-duplicate",
+                        (&format!("tenants/{}.toml", tenant.id), None),
+                        format!(
+                            "the host {host} stands twice: here and with the tenant {}",
+                            other.id
+                        ),
+                        "a host belongs to one tenant, and stands once",
+                    );
+                }
+            }
+        }
+        hosts
+    }
+}

@@ -1,0 +1,79 @@
+//! The services behind the gateway.
+
+use super::Loader;
+use crate::policy::Origin;
+use crate::policy::source::OriginSource;
+use crate::request::canonical::Authority;
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+use toml::Spanned;
+
+impl Loader<'_> {
+    pub(super) fn origins(
+        &mut self,
+        sources: BTreeMap<Spanned<String>, OriginSource>,
+    ) -> HashMap<String, Origin> {
+        const FILE: &str = "gateway.toml";
+        let mut origins = HashMap::new();
+        for (id, source) in sources {
+            let url = source.url.get_ref();
+            let (https, rest) = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
+                (Some(rest), _) => (true, rest),
+                (_, Some(rest)) => (false, rest),
+                _ => (false, ""),
+            };
+            let authority = Authority::parse(rest.strip_suffix('/').unwrap_or(rest));
+            if authority.is_err() {
+                self.fault(
+                    "origin-url-invalid",
+                    (FILE, Some(source.url.span())),
+                    format!("{url:?} is not the address of an origin"),
+                    "write http:// or https://, a host and an optional port, without a path",
+                );
+            }
+            if let Ok(authority) = &authority
+                && !https
+                && !source.cleartext
+                && !stays_on_the_host(authority.host())
+            {
+                self.fault(
+                    "origin-cleartext",
+                    (FILE, Some(source.url.span())),
+                    format!("traffic to {url:?} would not be encrypted"),
+                    "write https://, or add cleartext = true if something else encrypts the way there",
+                );
+            }
+            self.name(FILE, &id, "origin");
+            self.name(FILE, &source.region, "region");
+            let origin = Origin {
+                id: id.get_ref().clone(),
+                https,
+                // A fault stands against an empty one, and routes that name this origin have none of
+                // their own.
+                authority: authority
+                    .map(|authority| authority.to_text())
+                    .unwrap_or_default(),
+                region: source.region.into_inner(),
+                tenant_echo: source.tenant_echo,
+            };
+            origins.insert(id.into_inner(), origin);
+        }
+        origins
+    }
+}
+
+/// Whether a canonical host is reached without a wire that someone could listen on (R1): a loopback
+/// address (RFC 1122, section 3.2.1.3; RFC 4291, section 2.5.3) or name (RFC 6761, section 6.3), or
+/// another component of the same host, which Spin calls `<id>.spin.internal`.
+fn stays_on_the_host(host: &str) -> bool {
+    let address = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host);
+    match address.parse::<IpAddr>() {
+        Ok(address) => address.is_loopback(),
+        Err(_) => {
+            host == "localhost" || host.ends_with(".localhost") || host.ends_with(".spin.internal")
+        }
+    }
+}
