@@ -10,10 +10,7 @@ pub(crate) fn write(facts: &Facts, outcome: Outcome<'_>, policy: Option<&str>, a
     let mut line = record(facts, outcome, policy, arrival.time(), arrival.elapsed());
     line.push('\n');
     let mut stdout = std::io::stdout().lock();
-    if let Err(error) = stdout
-        .write_all(line.as_bytes())
-        .and_then(|()| stdout.flush())
-    {
+    if let Err(error) = stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()) {
         eprintln!("audit: {error}");
     }
 }

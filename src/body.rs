@@ -39,11 +39,7 @@ pub(crate) fn outgoing(
     let exceeded = Rc::new(Cell::new(false));
     match length {
         Some(0) => none(exceeded),
-        Some(_) => Outgoing {
-            contents: Some(contents),
-            trailers,
-            exceeded,
-        },
+        Some(_) => Outgoing { contents: Some(contents), trailers, exceeded },
         // Content in these has no meaning (RFC 9110, sections 9.3.1 and 9.3.2), and unannounced
         // content is what smugglers hide a second request in: it stays here.
         None if matches!(method, "GET" | "HEAD") => none(exceeded),
@@ -54,11 +50,7 @@ pub(crate) fn outgoing(
 fn none(exceeded: Rc<Cell<bool>>) -> Outgoing {
     let (trailers_writer, trailers) = wit_future::new(|| Ok(None));
     drop(trailers_writer);
-    Outgoing {
-        contents: None,
-        trailers,
-        exceeded,
-    }
+    Outgoing { contents: None, trailers, exceeded }
 }
 
 /// Copies chunk by chunk up to the limit. Beyond it the request to the origin breaks off: an error
@@ -81,9 +73,7 @@ fn counted(
             let Some(rest) = left.checked_sub(length) else {
                 flag.set(true);
                 // Nobody is left to hear it where the origin has gone already.
-                let _ = to_trailers
-                    .write(Err(ErrorCode::HttpRequestBodySize(Some(limit))))
-                    .await;
+                let _ = to_trailers.write(Err(ErrorCode::HttpRequestBodySize(Some(limit)))).await;
                 return;
             };
             left = rest;
@@ -103,9 +93,5 @@ fn counted(
         let end = from_trailers.await.map(|_| None);
         let _ = to_trailers.write(end).await;
     });
-    Outgoing {
-        contents: Some(contents),
-        trailers,
-        exceeded,
-    }
+    Outgoing { contents: Some(contents), trailers, exceeded }
 }

@@ -39,10 +39,7 @@ impl wasip3::exports::http::handler::Guest for Gateway {
                 (facts, outcome, Some(policy))
             }
             Err(denial) => {
-                let facts = Facts {
-                    request_id: request.request_id,
-                    ..Facts::default()
-                };
+                let facts = Facts { request_id: request.request_id, ..Facts::default() };
                 (facts, Err(denial), None)
             }
         };

@@ -27,18 +27,12 @@ fn read() -> Result<Rc<Policy>, Denial> {
         for fault in &faults {
             eprintln!("policy: {}", located(fault, &files));
         }
-        unavailable(
-            faults
-                .first()
-                .map_or_else(String::new, |fault| located(fault, &files)),
-        )
+        unavailable(faults.first().map_or_else(String::new, |fault| located(fault, &files)))
     })
 }
 
 fn located(fault: &Fault, files: &Files) -> String {
-    let text = files
-        .get(&fault.file)
-        .and_then(|bytes| std::str::from_utf8(bytes).ok());
+    let text = files.get(&fault.file).and_then(|bytes| std::str::from_utf8(bytes).ok());
     match text.and_then(|text| fault.position(text)) {
         Some((line, column)) => format!("line {line}, column {column} of {fault}"),
         None => fault.to_string(),
@@ -58,11 +52,7 @@ fn files(root: &Path) -> Result<Files, String> {
         for entry in entries {
             let entry = entry.map_err(|error| format!("{DIRECTORY}/{folder}: {error}"))?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            let relative = if folder.is_empty() {
-                name
-            } else {
-                format!("{folder}/{name}")
-            };
+            let relative = if folder.is_empty() { name } else { format!("{folder}/{name}") };
             if is_policy_file(&relative) {
                 let bytes =
                     bounded(&entry.path()).map_err(|error| format!("{relative}: {error}"))?;
@@ -76,9 +66,7 @@ fn files(root: &Path) -> Result<Files, String> {
 fn bounded(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let limit = u64::try_from(MAX_FILE).unwrap_or(u64::MAX);
-    fs::File::open(path)?
-        .take(limit.saturating_add(1))
-        .read_to_end(&mut bytes)?;
+    fs::File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() > MAX_FILE {
         return Err(std::io::Error::other("larger than 4 MiB"));
     }

@@ -17,9 +17,7 @@ pub(crate) fn read(incoming: &types::Request) -> Request {
             _ => Scheme::Http,
         },
         authority: incoming.get_authority(),
-        target: incoming
-            .get_path_with_query()
-            .unwrap_or_else(|| "/".to_owned()),
+        target: incoming.get_path_with_query().unwrap_or_else(|| "/".to_owned()),
         peer: peer(&headers),
         request_id: request_id(),
         headers,
@@ -33,9 +31,7 @@ fn peer(headers: &Headers) -> Option<SocketAddr> {
     #[cfg(feature = "spin")]
     let name = "spin-client-addr";
     #[cfg(not(feature = "spin"))]
-    let name = &std::env::var("SEKISHO_PEER_ADDRESS_HEADER")
-        .ok()?
-        .to_ascii_lowercase();
+    let name = &std::env::var("SEKISHO_PEER_ADDRESS_HEADER").ok()?.to_ascii_lowercase();
 
     let mut values = headers.values(name);
     let value = values.next()?;
@@ -47,13 +43,11 @@ fn peer(headers: &Headers) -> Option<SocketAddr> {
 
 /// 128 random bits.
 fn request_id() -> String {
-    get_random_bytes(16)
-        .into_iter()
-        .fold(String::with_capacity(32), |mut id, byte| {
-            // Writing to a String can't fail.
-            let _ = write!(id, "{byte:02x}");
-            id
-        })
+    get_random_bytes(16).into_iter().fold(String::with_capacity(32), |mut id, byte| {
+        // Writing to a String can't fail.
+        let _ = write!(id, "{byte:02x}");
+        id
+    })
 }
 
 fn method_name(method: Method) -> String {

@@ -30,10 +30,7 @@ pub(crate) async fn fetch(keys: &[String]) -> Records {
         };
         (key.clone(), record)
     };
-    futures::future::join_all(keys.iter().map(get))
-        .await
-        .into_iter()
-        .collect()
+    futures::future::join_all(keys.iter().map(get)).await.into_iter().collect()
 }
 
 /// Without a store no record can be read, and core refuses whatever needs one.

@@ -11,12 +11,7 @@ use wasip3::wit_future;
 /// Sends a permitted request to its origin and gives the answer as the client may see it.
 pub(crate) async fn forward(permit: Permit<'_>, incoming: Request) -> Result<Response, Denial> {
     let route = permit.route();
-    let body = body::outgoing(
-        incoming,
-        permit.method(),
-        permit.content_length(),
-        route.max_body(),
-    );
+    let body = body::outgoing(incoming, permit.method(), permit.content_length(), route.max_body());
     let exceeded = body.exceeded();
     let target = Target::of(&permit);
     let options = options(route.timeouts());
@@ -47,11 +42,7 @@ impl Target {
         let origin = permit.origin();
         Self {
             method: method(permit.method()),
-            scheme: if origin.is_https() {
-                Scheme::Https
-            } else {
-                Scheme::Http
-            },
+            scheme: if origin.is_https() { Scheme::Https } else { Scheme::Http },
             authority: origin.authority().to_owned(),
             path_and_query: permit.path_and_query().to_owned(),
         }
@@ -64,10 +55,7 @@ impl Target {
             .and_then(|()| request.set_authority(Some(&self.authority)))
             .and_then(|()| request.set_path_with_query(Some(&self.path_and_query)))
             .map_err(|()| {
-                Denial::new(
-                    Reason::OriginFailed,
-                    "the host refuses the request's target",
-                )
+                Denial::new(Reason::OriginFailed, "the host refuses the request's target")
             })
     }
 }

@@ -18,33 +18,22 @@ use crate::support::{cache, component, copy_policy, fixed_clock, manifest, root}
 
 /// What a verdict is compared by: all that `explain` says but the steps, which the running gateway
 /// does not tell.
-const COMPARED: [&str; 8] = [
-    "decision", "reason", "status", "tenant", "route", "client", "subject", "upstream",
-];
+const COMPARED: [&str; 8] =
+    ["decision", "reason", "status", "tenant", "route", "client", "subject", "upstream"];
 
 fn cases() -> Vec<Case> {
     let cases = load_all(&root().join("tests/cases")).unwrap();
-    assert!(
-        cases.len() >= 70,
-        "cases have gone missing: {}",
-        cases.len()
-    );
+    assert!(cases.len() >= 70, "cases have gone missing: {}", cases.len());
     cases
 }
 
 fn native(case: &Case) -> Value {
     let (_, policy) = sekisho::policy_dir::load(&case.policy).unwrap();
     let question: Question = serde_json::from_value(case.request.clone()).unwrap();
-    let state: State = case
-        .state
-        .clone()
-        .map(|s| serde_json::from_value(s).unwrap())
-        .unwrap_or_default();
+    let state: State =
+        case.state.clone().map(|s| serde_json::from_value(s).unwrap()).unwrap_or_default();
     let mut verdict = serde_json::to_value(explain(&policy, &question, &state)).unwrap();
-    verdict
-        .as_object_mut()
-        .unwrap()
-        .retain(|name, _| COMPARED.contains(&name.as_str()));
+    verdict.as_object_mut().unwrap().retain(|name, _| COMPARED.contains(&name.as_str()));
     verdict
 }
 
@@ -83,10 +72,7 @@ async fn the_component_gives_the_same_verdicts() {
         match in_component(case).await {
             Asked::Judged(verdict) if verdict == native => {}
             Asked::Judged(verdict) => {
-                wrong.push(format!(
-                    "{}:\n  native    {native}\n  component {verdict}",
-                    case.name
-                ));
+                wrong.push(format!("{}:\n  native    {native}\n  component {verdict}", case.name));
             }
             // What HTTP itself can't carry never reaches the component; it must be a denial all the same.
             Asked::NotHttp(why) => {
@@ -98,10 +84,7 @@ async fn the_component_gives_the_same_verdicts() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let judged = cases.len() - refused_by_host.len();
     println!("{judged} verdicts equal; before the component by the host: {refused_by_host:?}");
-    assert!(
-        judged >= 65,
-        "too few cases reach the component: {refused_by_host:?}"
-    );
+    assert!(judged >= 65, "too few cases reach the component: {refused_by_host:?}");
 }
 
 enum Asked {
@@ -122,20 +105,9 @@ async fn in_component(case: &Case) -> Asked {
         .map(|id| (format!("http://{id}.invalid:8080"), origin.url()));
     copy_policy(&case.policy, &policy, &edits);
     let lines = Arc::new(Mutex::new(Vec::<String>::new()));
-    let host = start(
-        case,
-        &question,
-        directory.path(),
-        &policy,
-        &origin,
-        Arc::clone(&lines),
-    )
-    .await;
+    let host = start(case, &question, directory.path(), &policy, &origin, Arc::clone(&lines)).await;
 
-    let https = matches!(
-        question.scheme,
-        sekisho_core::explain::QuestionScheme::Https
-    );
+    let https = matches!(question.scheme, sekisho_core::explain::QuestionScheme::Https);
     let answer = host.call(request, question.peer.unwrap(), https).await;
     let status = answer.status().as_u16();
     drop(answer);
@@ -165,13 +137,8 @@ async fn start(
     origin: &Origin,
     lines: Arc<Mutex<Vec<String>>>,
 ) -> Host {
-    let mut config = HostConfig::new(manifest(
-        directory,
-        component(),
-        policy,
-        &[origin.url()],
-        true,
-    ));
+    let mut config =
+        HostConfig::new(manifest(directory, component(), policy, &[origin.url()], true));
     config.cache_dir = Some(cache());
     config.wall_clock = Some(fixed_clock(question.now));
     let name = case.name.clone();
@@ -183,16 +150,10 @@ async fn start(
         }
     }));
     let host = Host::start(config).await.unwrap();
-    let state: BTreeMap<String, Value> = case
-        .state
-        .clone()
-        .map(|state| serde_json::from_value(state).unwrap())
-        .unwrap_or_default();
+    let state: BTreeMap<String, Value> =
+        case.state.clone().map(|state| serde_json::from_value(state).unwrap()).unwrap_or_default();
     for (key, value) in state {
-        host.store("default")
-            .set(&key, value.to_string().into_bytes())
-            .await
-            .unwrap();
+        host.store("default").set(&key, value.to_string().into_bytes()).await.unwrap();
     }
     host
 }
@@ -204,24 +165,15 @@ fn http_request(question: &Question) -> Result<Request<Full<Bytes>>, String> {
         Some(authority) => {
             let uri = Uri::builder().scheme("https").authority(authority.as_str());
             (
-                uri.path_and_query(question.target.as_str())
-                    .build()
-                    .map_err(refused)?,
+                uri.path_and_query(question.target.as_str()).build().map_err(refused)?,
                 Version::HTTP_2,
             )
         }
-        None => (
-            question
-                .target
-                .parse::<Uri>()
-                .map_err(|error| error.to_string())?,
-            Version::HTTP_11,
-        ),
+        None => {
+            (question.target.parse::<Uri>().map_err(|error| error.to_string())?, Version::HTTP_11)
+        }
     };
-    let method = question
-        .method
-        .parse::<http::Method>()
-        .map_err(|error| error.to_string())?;
+    let method = question.method.parse::<http::Method>().map_err(|error| error.to_string())?;
     let mut request = Request::builder().method(method).uri(uri).version(version);
     let mut length = 0;
     for (name, value) in &question.headers {
@@ -232,19 +184,13 @@ fn http_request(question: &Question) -> Result<Request<Full<Bytes>>, String> {
         let value = HeaderValue::from_str(value).map_err(|error| error.to_string())?;
         request = request.header(name, value);
     }
-    request
-        .body(Full::new(Bytes::from(vec![b'x'; length])))
-        .map_err(refused)
+    request.body(Full::new(Bytes::from(vec![b'x'; length]))).map_err(refused)
 }
 
 /// The verdict, put together from the audit record and from what reached the origin.
 fn verdict(record: &Value, status: u16, seen: &[Seen], case: &Case) -> Value {
     let permitted = record["decision"] == "permit";
-    assert_eq!(
-        record["status"], status,
-        "{}: the record's status is the answer's",
-        case.name
-    );
+    assert_eq!(record["status"], status, "{}: the record's status is the answer's", case.name);
     let mut verdict = json!({
         "decision": record["decision"],
         "status": if permitted { Value::Null } else { record["status"].clone() },
@@ -254,17 +200,11 @@ fn verdict(record: &Value, status: u16, seen: &[Seen], case: &Case) -> Value {
         "subject": record["subject"],
     });
     if !permitted {
-        assert!(
-            seen.is_empty(),
-            "{}: a denied request reached the origin",
-            case.name
-        );
+        assert!(seen.is_empty(), "{}: a denied request reached the origin", case.name);
         verdict["reason"] = record["reason"].clone();
         return verdict;
     }
-    let [seen] = seen else {
-        panic!("{}: {} requests reached the origin", case.name, seen.len())
-    };
+    let [seen] = seen else { panic!("{}: {} requests reached the origin", case.name, seen.len()) };
     // Which of the two origins was meant shows in the case alone: both lead to the same double.
     let origin = case.expected["upstream"]["origin"].as_str().unwrap();
     let id = "00000000000000000000000000000000";

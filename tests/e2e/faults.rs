@@ -12,22 +12,13 @@ use crate::support::{Options, World, json, mounts};
 async fn reason(world: &World, target: &str) -> (u16, String) {
     let answer = world.get(target).await;
     let status = answer.status().as_u16();
-    (
-        status,
-        json(answer).await["reason"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned(),
-    )
+    (status, json(answer).await["reason"].as_str().unwrap_or_default().to_owned())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_origin_that_breaks_off_is_502_and_the_next_request_is_served() {
     let world = World::new().await;
-    assert_eq!(
-        reason(&world, "/api/files/reset").await,
-        (502, "origin-failed".into())
-    );
+    assert_eq!(reason(&world, "/api/files/reset").await, (502, "origin-failed".into()));
     assert_eq!(world.get("/api/assistants").await.status(), 200);
 }
 
@@ -46,25 +37,11 @@ async fn an_answer_without_or_with_another_tenant_is_withheld() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_origin_is_504() {
-    let edit = (
-        "first_byte_ms = 30000".to_owned(),
-        "first_byte_ms = 300".to_owned(),
-    );
-    let world = World::with(Options {
-        gateway: vec![edit],
-        ..Options::default()
-    })
-    .await;
+    let edit = ("first_byte_ms = 30000".to_owned(), "first_byte_ms = 300".to_owned());
+    let world = World::with(Options { gateway: vec![edit], ..Options::default() }).await;
     let start = Instant::now();
-    assert_eq!(
-        reason(&world, "/api/files/slow?ms=5000").await,
-        (504, "origin-timeout".into())
-    );
-    assert!(
-        start.elapsed() < Duration::from_secs(2),
-        "{:?}",
-        start.elapsed()
-    );
+    assert_eq!(reason(&world, "/api/files/slow?ms=5000").await, (504, "origin-timeout".into()));
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     assert_eq!(world.get("/api/files/slow?ms=10").await.status(), 200);
 }
 
@@ -79,9 +56,7 @@ async fn an_origin_that_is_down_is_502_and_back_again_200() {
         assert_eq!((status, reason.as_str()), (502, "origin-unreachable"));
     }
     let again = sekisho_testing::server::Listen::default().on(addr);
-    world.origin = sekisho_testing::origin::Origin::start(again.into())
-        .await
-        .unwrap();
+    world.origin = sekisho_testing::origin::Origin::start(again.into()).await.unwrap();
     assert_eq!(world.get("/api/assistants").await.status(), 200);
 }
 
@@ -89,19 +64,10 @@ async fn an_origin_that_is_down_is_502_and_back_again_200() {
 async fn a_body_cut_short_is_never_a_clean_end() {
     let world = World::new().await;
     for protocol in [Protocol::H1, Protocol::H2] {
-        let answer = world
-            .ask(
-                protocol,
-                Method::GET,
-                "/api/files/broken?bytes=100000",
-                body::empty(),
-            )
-            .await;
+        let answer =
+            world.ask(protocol, Method::GET, "/api/files/broken?bytes=100000", body::empty()).await;
         assert_eq!(answer.status(), 200);
-        assert!(
-            body::read(answer.into_body(), 1 << 20).await.is_err(),
-            "{protocol:?}"
-        );
+        assert!(body::read(answer.into_body(), 1 << 20).await.is_err(), "{protocol:?}");
     }
     assert_eq!(world.get("/api/assistants").await.status(), 200);
 }
@@ -110,18 +76,12 @@ async fn a_body_cut_short_is_never_a_clean_end() {
 async fn without_a_policy_nothing_is_permitted() {
     let world = World::new().await;
     let broken = tempfile::tempdir().unwrap();
-    for (file, text) in [
-        ("gateway.toml", "version = 1\nroots = []\n"),
-        ("README", ""),
-    ] {
+    for (file, text) in [("gateway.toml", "version = 1\nroots = []\n"), ("README", "")] {
         std::fs::write(broken.path().join(file), text).unwrap();
     }
     world.host.reload(&mounts(broken.path())).unwrap();
     for _ in 0..2 {
-        assert_eq!(
-            reason(&world, "/healthz").await,
-            (503, "policy-unavailable".into())
-        );
+        assert_eq!(reason(&world, "/healthz").await, (503, "policy-unavailable".into()));
     }
     assert!(world.origin.requests().is_empty());
     world.host.reload(&mounts(&world.policy)).unwrap();
@@ -133,17 +93,7 @@ async fn internal_headers_and_hop_by_hop_ones_do_not_leave() {
     let world = World::new().await;
     let answer = world.get("/api/files/internal-headers").await;
     assert_eq!(answer.status(), 200);
-    for name in [
-        "x-sekisho-debug",
-        "server",
-        "x-powered-by",
-        "x-tenant-id",
-        "keep-alive",
-    ] {
-        assert!(
-            !answer.headers().contains_key(name),
-            "{name}: {:?}",
-            answer.headers()
-        );
+    for name in ["x-sekisho-debug", "server", "x-powered-by", "x-tenant-id", "keep-alive"] {
+        assert!(!answer.headers().contains_key(name), "{name}: {:?}", answer.headers());
     }
 }

@@ -21,7 +21,10 @@ fn malformed(token: &str) -> Vec<(&'static str, String)> {
         ("unknown version", line("GET /api/assistants HTTP/3.7")),
         ("no Host", "GET /api/assistants HTTP/1.1\r\n\r\n".to_owned()),
         ("two Hosts", get("Host: globex.localhost\r\n")),
-        ("absolute target of another host", line("GET https://globex.localhost/api/assistants HTTP/1.1")),
+        (
+            "absolute target of another host",
+            line("GET https://globex.localhost/api/assistants HTTP/1.1"),
+        ),
         ("space before the colon", get("X-Tenant-Id : globex\r\n")),
         ("folded line", get("X-A: b\r\n X-Tenant-Id: globex\r\n")),
         ("bare carriage return", get("X-A: b\rX-Tenant-Id: globex\r\n")),
@@ -47,25 +50,13 @@ fn malformed(token: &str) -> Vec<(&'static str, String)> {
 async fn malformed_requests_are_refused_and_never_forwarded() {
     let world = World::new().await;
     for (name, request) in malformed(&world.token("acme")) {
-        let mut raw = world
-            .client(Protocol::H1)
-            .raw("acme.localhost")
-            .await
-            .unwrap();
+        let mut raw = world.client(Protocol::H1).raw("acme.localhost").await.unwrap();
         let answer = raw.exchange(request.as_bytes(), WITHIN).await;
         match answer.status() {
             Some(status) => assert!((400..=501).contains(&status), "{name}: {}", answer.text()),
-            None => assert!(
-                answer.closed,
-                "{name}: neither refused nor closed: {}",
-                answer.text()
-            ),
+            None => assert!(answer.closed, "{name}: neither refused nor closed: {}", answer.text()),
         }
-        assert!(
-            world.origin.requests().is_empty(),
-            "{name}: {:?}",
-            world.origin.requests()
-        );
+        assert!(world.origin.requests().is_empty(), "{name}: {:?}", world.origin.requests());
     }
     assert_eq!(world.get("/api/assistants").await.status(), 200);
 }
@@ -86,23 +77,11 @@ async fn a_request_can_not_be_smuggled_in_another_ones_body() {
         let request = format!(
             "POST /api/files/echo HTTP/1.1\r\nHost: acme.localhost\r\nAuthorization: Bearer {token}\r\n{framing}\r\n0\r\n\r\n{hidden}"
         );
-        let mut raw = world
-            .client(Protocol::H1)
-            .raw("acme.localhost")
-            .await
-            .unwrap();
-        raw.exchange(request.as_bytes(), Duration::from_secs(2))
-            .await;
-        let targets: Vec<String> = world
-            .origin
-            .take_requests()
-            .into_iter()
-            .map(|seen| seen.target)
-            .collect();
-        assert!(
-            targets.iter().all(|target| !target.contains("hidden")),
-            "{framing}: {targets:?}"
-        );
+        let mut raw = world.client(Protocol::H1).raw("acme.localhost").await.unwrap();
+        raw.exchange(request.as_bytes(), Duration::from_secs(2)).await;
+        let targets: Vec<String> =
+            world.origin.take_requests().into_iter().map(|seen| seen.target).collect();
+        assert!(targets.iter().all(|target| !target.contains("hidden")), "{framing}: {targets:?}");
     }
 }
 
@@ -115,23 +94,12 @@ async fn trailers_of_a_request_do_not_reach_the_origin() {
         "POST /api/files/echo HTTP/1.1\r\nHost: acme.localhost\r\nAuthorization: Bearer {token}\r\n\
          Transfer-Encoding: chunked\r\nTrailer: X-Tenant-Id\r\n\r\n2\r\nhi\r\n0\r\nX-Tenant-Id: globex\r\n\r\n"
     );
-    let mut raw = world
-        .client(Protocol::H1)
-        .raw("acme.localhost")
-        .await
-        .unwrap();
-    let answer = raw
-        .exchange(request.as_bytes(), Duration::from_secs(5))
-        .await;
+    let mut raw = world.client(Protocol::H1).raw("acme.localhost").await.unwrap();
+    let answer = raw.exchange(request.as_bytes(), Duration::from_secs(5)).await;
     assert_eq!(answer.status(), Some(200), "{}", answer.text());
     let seen = world.origin.take_requests();
-    let [seen] = seen.as_slice() else {
-        panic!("{seen:?}")
-    };
+    let [seen] = seen.as_slice() else { panic!("{seen:?}") };
     assert_eq!(seen.body, b"hi");
-    assert!(
-        seen.trailers.is_empty() && seen.header_values("trailer").is_empty(),
-        "{seen:?}"
-    );
+    assert!(seen.trailers.is_empty() && seen.header_values("trailer").is_empty(), "{seen:?}");
     assert_eq!(seen.header("x-tenant-id"), Some("acme"));
 }

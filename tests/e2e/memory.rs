@@ -56,17 +56,11 @@ impl Gateway {
             let line = line.unwrap();
             eprintln!("{line}");
             if let Some((_, rest)) = line.split_once("listening on https://") {
-                addr = rest
-                    .split_whitespace()
-                    .next()
-                    .and_then(|addr| addr.parse().ok());
+                addr = rest.split_whitespace().next().and_then(|addr| addr.parse().ok());
                 break;
             }
         }
-        Self {
-            addr: addr.unwrap(),
-            child,
-        }
+        Self { addr: addr.unwrap(), child }
     }
 }
 
@@ -80,10 +74,7 @@ impl Drop for Gateway {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_megabytes_each_way_stay_under_100_mib() {
     let origin = Origin::start(OriginOptions::default()).await.unwrap();
-    let issuer = Issuer::new(
-        ISSUER,
-        vec![SigningKey::generate(Algorithm::EdDSA, "ed-1").unwrap()],
-    );
+    let issuer = Issuer::new(ISSUER, vec![SigningKey::generate(Algorithm::EdDSA, "ed-1").unwrap()]);
     let directory = tempfile::tempdir().unwrap();
     let policy = directory.path().join("policy");
     copy_policy(
@@ -91,11 +82,7 @@ async fn two_hundred_megabytes_each_way_stay_under_100_mib() {
         &policy,
         &[("http://127.0.0.1:3480".to_owned(), origin.url())],
     );
-    std::fs::write(
-        policy.join("keys/demo.jwks.json"),
-        issuer.jwks().to_string(),
-    )
-    .unwrap();
+    std::fs::write(policy.join("keys/demo.jwks.json"), issuer.jwks().to_string()).unwrap();
 
     // The first start compiles the component, which costs more memory than serving it; the second
     // takes it from the cache, as every later one does.
@@ -103,12 +90,7 @@ async fn two_hundred_megabytes_each_way_stay_under_100_mib() {
     let gateway = Gateway::start(directory.path(), &policy, &origin.url());
     let pid = gateway.child.id();
     let ca = std::fs::read_to_string(directory.path().join(".sekisho/dev-ca/ca.pem")).unwrap();
-    let token = issuer
-        .token("acme")
-        .roles(["member"])
-        .issued_at(unix_seconds())
-        .sign()
-        .unwrap();
+    let token = issuer.token("acme").roles(["member"]).issued_at(unix_seconds()).sign().unwrap();
     let request = |method: &str, target: &str| {
         Request::builder()
             .method(method)
@@ -116,10 +98,7 @@ async fn two_hundred_megabytes_each_way_stay_under_100_mib() {
             .header("authorization", format!("Bearer {token}"))
     };
     for protocol in [Protocol::H1, Protocol::H2] {
-        let client = Client::plain(gateway.addr)
-            .trusting(&ca)
-            .unwrap()
-            .speaking(protocol);
+        let client = Client::plain(gateway.addr).trusting(&ca).unwrap().speaking(protocol);
         for length in [true, false] {
             let mut upload = request("POST", "/api/files/upload");
             if length {
@@ -134,17 +113,12 @@ async fn two_hundred_megabytes_each_way_stay_under_100_mib() {
             );
         }
         let target = format!("/api/files/download?bytes={BYTES}");
-        let answer = client
-            .send(request("GET", &target).body(body::empty()).unwrap())
-            .await
-            .unwrap();
+        let answer =
+            client.send(request("GET", &target).body(body::empty()).unwrap()).await.unwrap();
         let mut body = answer.into_body();
         let mut received = 0;
         while let Some(frame) = body.frame().await {
-            received += frame
-                .unwrap()
-                .data_ref()
-                .map_or(0, |data| data.len() as u64);
+            received += frame.unwrap().data_ref().map_or(0, |data| data.len() as u64);
         }
         assert_eq!(received, BYTES);
         let peak = rss::peak_resident_bytes(pid).unwrap();

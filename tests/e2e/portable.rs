@@ -45,11 +45,8 @@ fn imports(component: &std::path::Path) -> Vec<String> {
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
             Payload::End(_) if depth > 0 => depth -= 1,
             Payload::ComponentImportSection(section) if depth == 0 => {
-                names.extend(
-                    section
-                        .into_iter()
-                        .map(|import| import.unwrap().name.name.to_owned()),
-                );
+                names
+                    .extend(section.into_iter().map(|import| import.unwrap().name.name.to_owned()));
             }
             _ => {}
         }
@@ -61,15 +58,9 @@ fn imports(component: &std::path::Path) -> Vec<String> {
 fn the_spin_build_imports_wasi_and_the_key_value_store() {
     let imports = imports(component());
     println!("{imports:#?}");
-    let spin: Vec<&String> = imports
-        .iter()
-        .filter(|name| !name.starts_with("wasi:"))
-        .collect();
+    let spin: Vec<&String> = imports.iter().filter(|name| !name.starts_with("wasi:")).collect();
     assert_eq!(spin, ["spin:key-value/key-value@3.0.0"]);
-    assert!(
-        !imports.iter().any(|name| name.contains("sockets")),
-        "no sockets: {imports:?}"
-    );
+    assert!(!imports.iter().any(|name| name.contains("sockets")), "no sockets: {imports:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -78,16 +69,10 @@ async fn the_portable_build_imports_wasi_only_and_serves() {
     let imports = imports(&component);
     println!("{imports:#?}");
     assert!(imports.iter().any(|name| name.starts_with("wasi:http/")));
-    assert!(
-        imports.iter().all(|name| name.starts_with("wasi:")),
-        "{imports:?}"
-    );
+    assert!(imports.iter().all(|name| name.starts_with("wasi:")), "{imports:?}");
 
     let origin = Origin::start(OriginOptions::default()).await.unwrap();
-    let issuer = Issuer::new(
-        ISSUER,
-        vec![SigningKey::generate(Algorithm::EdDSA, "ed-1").unwrap()],
-    );
+    let issuer = Issuer::new(ISSUER, vec![SigningKey::generate(Algorithm::EdDSA, "ed-1").unwrap()]);
     let directory = tempfile::tempdir().unwrap();
     for (revocation, permitted) in [("revocation = false", 200), ("revocation = true", 503)] {
         let policy = directory.path().join(revocation);
@@ -96,11 +81,7 @@ async fn the_portable_build_imports_wasi_only_and_serves() {
             ("revocation = true".to_owned(), revocation.to_owned()),
         ];
         copy_policy(&root().join("policy"), &policy, &edits);
-        std::fs::write(
-            policy.join("keys/demo.jwks.json"),
-            issuer.jwks().to_string(),
-        )
-        .unwrap();
+        std::fs::write(policy.join("keys/demo.jwks.json"), issuer.jwks().to_string()).unwrap();
         let mut config = HostConfig::new(manifest(
             directory.path(),
             &component,
@@ -118,12 +99,8 @@ async fn the_portable_build_imports_wasi_only_and_serves() {
             // The allowlist is judged by the peer that the host names.
             ("globex", "198.51.100.1:1", 403),
         ] {
-            let token = issuer
-                .token(tenant)
-                .roles(["member"])
-                .issued_at(unix_seconds())
-                .sign()
-                .unwrap();
+            let token =
+                issuer.token(tenant).roles(["member"]).issued_at(unix_seconds()).sign().unwrap();
             let request = http::Request::get("/api/assistants")
                 .header("host", format!("{tenant}.localhost"))
                 .header("authorization", format!("Bearer {token}"))

@@ -12,18 +12,11 @@ use crate::support::{Answer, World, request, text};
 /// Names that must never leave: origins, files, keys, addresses.
 fn internal(world: &World) -> Vec<String> {
     let port = world.origin.addr().port().to_string();
-    [
-        "assistant\"",
-        "/policy",
-        "es-1",
-        "t/acme",
-        "demo.jwks",
-        "wasm",
-    ]
-    .map(str::to_owned)
-    .into_iter()
-    .chain([port])
-    .collect()
+    ["assistant\"", "/policy", "es-1", "t/acme", "demo.jwks", "wasm"]
+        .map(str::to_owned)
+        .into_iter()
+        .chain([port])
+        .collect()
 }
 
 async fn check(world: &World, answer: Answer, status: u16, reason: &str) -> Value {
@@ -39,10 +32,7 @@ async fn check(world: &World, answer: Answer, status: u16, reason: &str) -> Valu
     let text = text(answer).await;
     for secret in internal(world) {
         assert!(!text.contains(&secret), "{reason} shows {secret}: {text}");
-        assert!(
-            !format!("{headers:?}").contains(&secret),
-            "{reason} shows {secret}: {headers:?}"
-        );
+        assert!(!format!("{headers:?}").contains(&secret), "{reason} shows {secret}: {headers:?}");
     }
     let problem: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(problem["status"], status);
@@ -85,7 +75,10 @@ fn rows(world: &World) -> Vec<Row> {
         row(LIST, &expired, (401, "token-expired")),
         row(LIST, &world.token("globex"), (403, "token-tenant-mismatch")),
         row("/admin/users", &good, (403, "role-missing")),
-        Row { host: "globex.localhost", ..row(LIST, &world.token("globex"), (403, "network-not-allowed")) },
+        Row {
+            host: "globex.localhost",
+            ..row(LIST, &world.token("globex"), (403, "network-not-allowed"))
+        },
         row("/nothing", &good, (404, "route-not-found")),
         Row { method: Method::PATCH, ..row(LIST, &good, (405, "method-not-allowed")) },
         row("/api/%2E%2E/admin", &good, (400, "target-not-canonical")),
@@ -118,9 +111,7 @@ async fn a_body_over_the_limit_is_413_with_and_without_a_length() {
     let chat = "/api/assistants/a1/chat";
     let eleven_mib = vec![b'x'; 11 * 1024 * 1024];
     for protocol in [Protocol::H1, Protocol::H2] {
-        let answer = world
-            .ask(protocol, Method::POST, chat, body::full(eleven_mib.clone()))
-            .await;
+        let answer = world.ask(protocol, Method::POST, chat, body::full(eleven_mib.clone())).await;
         check(&world, answer, 413, "body-too-large").await;
     }
     assert!(
@@ -149,62 +140,38 @@ async fn plain_http_is_redirected_or_refused() {
     let world = World::new().await;
     let client = world.plain_client();
     let ask = async |method: Method, target: &str, proto: Option<&str>| {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("http://acme.localhost{target}"));
+        let mut request =
+            Request::builder().method(method).uri(format!("http://acme.localhost{target}"));
         if let Some(proto) = proto {
             request = request.header("x-forwarded-proto", proto);
         }
         let request = request.header("authorization", format!("Bearer {}", world.token("acme")));
-        client
-            .send(request.body(body::empty()).unwrap())
-            .await
-            .unwrap()
+        client.send(request.body(body::empty()).unwrap()).await.unwrap()
     };
     let answer = ask(Method::GET, "/api/assistants?a=b", None).await;
     assert_eq!(answer.status(), 308);
-    assert_eq!(
-        answer.headers()["location"],
-        "https://acme.localhost/api/assistants?a=b"
-    );
-    assert_eq!(
-        ask(Method::GET, "/api/assistants", Some("https"))
-            .await
-            .status(),
-        308
-    );
-    check(
-        &world,
-        ask(Method::POST, "/api/assistants/a1/chat", None).await,
-        403,
-        "https-required",
-    )
-    .await;
+    assert_eq!(answer.headers()["location"], "https://acme.localhost/api/assistants?a=b");
+    assert_eq!(ask(Method::GET, "/api/assistants", Some("https")).await.status(), 308);
+    check(&world, ask(Method::POST, "/api/assistants/a1/chat", None).await, 403, "https-required")
+        .await;
     assert!(world.origin.requests().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_browser_gets_a_page_in_its_language() {
     let world = World::new().await;
-    for (language, lang, words) in [
-        ("ja,en;q=0.5", "ja", "サインインが必要です"),
-        ("en-GB,en", "en", "Sign-in required"),
-    ] {
+    for (language, lang, words) in
+        [("ja,en;q=0.5", "ja", "サインインが必要です"), ("en-GB,en", "en", "Sign-in required")]
+    {
         let request = request(Method::GET, "/api/assistants")
             .header("accept", "text/html,application/xhtml+xml,*/*;q=0.8")
             .header("accept-language", language);
-        let answer = world
-            .client(Protocol::H2)
-            .send(request.body(body::empty()).unwrap())
-            .await
-            .unwrap();
+        let answer =
+            world.client(Protocol::H2).send(request.body(body::empty()).unwrap()).await.unwrap();
         assert_eq!(answer.status(), 401);
         assert_eq!(answer.headers()["content-type"], "text/html; charset=utf-8");
         assert_eq!(answer.headers()["content-language"], lang);
-        let id = answer.headers()["x-request-id"]
-            .to_str()
-            .unwrap()
-            .to_owned();
+        let id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
         let page = text(answer).await;
         assert!(
             page.contains(&format!("<html lang=\"{lang}\">"))

@@ -13,28 +13,20 @@ use crate::support::{Options, World, json as json_of, mounts, request, text};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_member_reaches_the_assistants_over_h1_and_h2() {
     let world = World::new().await;
-    for (protocol, version) in [
-        (Protocol::H1, http::Version::HTTP_11),
-        (Protocol::H2, http::Version::HTTP_2),
-    ] {
-        let answer = world
-            .ask(protocol, Method::GET, "/api/assistants", body::empty())
-            .await;
+    for (protocol, version) in
+        [(Protocol::H1, http::Version::HTTP_11), (Protocol::H2, http::Version::HTTP_2)]
+    {
+        let answer = world.ask(protocol, Method::GET, "/api/assistants", body::empty()).await;
         assert_eq!((answer.status().as_u16(), answer.version()), (200, version));
         assert_eq!(answer.headers()["cache-control"], "private, no-store");
         assert!(
-            answer.headers()["strict-transport-security"]
-                .to_str()
-                .unwrap()
-                .starts_with("max-age=")
+            answer.headers()["strict-transport-security"].to_str().unwrap().starts_with("max-age=")
         );
         assert!(!answer.headers().contains_key("x-tenant-id"));
         assert!(text(answer).await.contains("a1"));
 
         let seen = world.origin.take_requests();
-        let [seen] = seen.as_slice() else {
-            panic!("{seen:?}")
-        };
+        let [seen] = seen.as_slice() else { panic!("{seen:?}") };
         for (name, value) in [
             ("x-tenant-id", "acme"),
             ("x-user-id", "u-42"),
@@ -52,11 +44,7 @@ async fn a_member_reaches_the_assistants_over_h1_and_h2() {
         assert_eq!(record["method"], "GET");
         assert_eq!(record["path"], "/api/assistants");
         assert_eq!(record["client"], "127.0.0.1");
-        let digest = sekisho::policy_dir::load(&world.policy)
-            .unwrap()
-            .1
-            .digest()
-            .to_owned();
+        let digest = sekisho::policy_dir::load(&world.policy).unwrap().1.digest().to_owned();
         assert_eq!(record["policy"], digest);
         assert!(record["time"].as_str().unwrap().ends_with('Z'));
         assert!(record["duration_us"].as_u64().unwrap() < 10_000_000);
@@ -69,12 +57,7 @@ async fn every_method_of_a_route_and_its_body_pass() {
     for method in [Method::POST, Method::PUT] {
         for protocol in [Protocol::H1, Protocol::H2] {
             let answer = world
-                .ask(
-                    protocol,
-                    method.clone(),
-                    "/api/files/echo?a=%2F&b",
-                    body::full("hello, 関所"),
-                )
+                .ask(protocol, method.clone(), "/api/files/echo?a=%2F&b", body::full("hello, 関所"))
                 .await;
             assert_eq!(answer.status(), 200);
             let echo = json_of(answer).await;
@@ -90,11 +73,7 @@ async fn head_and_empty_answers_pass_without_a_body() {
     let world = World::new().await;
     let answer = world
         .client(Protocol::H1)
-        .send(
-            request(Method::HEAD, "/healthz")
-                .body(body::empty())
-                .unwrap(),
-        )
+        .send(request(Method::HEAD, "/healthz").body(body::empty()).unwrap())
         .await
         .unwrap();
     assert_eq!(answer.status(), 200);
@@ -109,20 +88,13 @@ async fn head_and_empty_answers_pass_without_a_body() {
 async fn one_connection_carries_many_verdicts() {
     let world = World::new().await;
     for protocol in [Protocol::H1, Protocol::H2] {
-        let mut connection = world
-            .client(protocol)
-            .connect("acme.localhost")
-            .await
-            .unwrap();
+        let mut connection = world.client(protocol).connect("acme.localhost").await.unwrap();
         for (token, want) in [("acme", 200), ("globex", 403), ("", 401), ("acme", 200)] {
             let mut request = request(Method::GET, "/api/assistants");
             if !token.is_empty() {
                 request = request.header("authorization", format!("Bearer {}", world.token(token)));
             }
-            let answer = connection
-                .send(request.body(body::empty()).unwrap())
-                .await
-                .unwrap();
+            let answer = connection.send(request.body(body::empty()).unwrap()).await.unwrap();
             assert_eq!(answer.status().as_u16(), want, "{protocol:?} {token}");
             text(answer).await;
         }
@@ -132,12 +104,7 @@ async fn one_connection_carries_many_verdicts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_origin_over_tls_is_verified() {
     let pki = Pki::new().unwrap();
-    let tls = || {
-        Listen::tls(
-            pki.server_config(&["127.0.0.1"], &[b"h2", b"http/1.1"])
-                .unwrap(),
-        )
-    };
+    let tls = || Listen::tls(pki.server_config(&["127.0.0.1"], &[b"h2", b"http/1.1"]).unwrap());
     let trusted = World::with(Options {
         origin: tls(),
         origin_ca: Some(pki.ca_pem().to_owned()),
@@ -147,11 +114,7 @@ async fn an_origin_over_tls_is_verified() {
     assert_eq!(trusted.get("/api/assistants").await.status(), 200);
     assert_eq!(trusted.origin.requests()[0].version, http::Version::HTTP_2);
 
-    let untrusted = World::with(Options {
-        origin: tls(),
-        ..Options::default()
-    })
-    .await;
+    let untrusted = World::with(Options { origin: tls(), ..Options::default() }).await;
     let answer = untrusted.get("/api/assistants").await;
     assert_eq!(answer.status(), 502);
     assert_eq!(json_of(answer).await["reason"], "origin-unreachable");
@@ -165,13 +128,8 @@ async fn a_revocation_is_seen_by_the_next_request() {
     let world = World::new().await;
     assert_eq!(world.get("/api/assistants").await.status(), 200);
     let store = world.host.store("default");
-    let record = json!({"v": 1, "before": unix_seconds() + 60})
-        .to_string()
-        .into_bytes();
-    store
-        .set("t/acme/revoked/subject/u-42", record)
-        .await
-        .unwrap();
+    let record = json!({"v": 1, "before": unix_seconds() + 60}).to_string().into_bytes();
+    store.set("t/acme/revoked/subject/u-42", record).await.unwrap();
     let answer = world.get("/api/assistants").await;
     assert_eq!(answer.status(), 401);
     assert_eq!(json_of(answer).await["reason"], "session-revoked");
@@ -189,10 +147,7 @@ async fn a_new_policy_counts_from_the_next_request_on() {
         "[\"PUT\"]\norigins = [\"assistant\"]\nroles".to_owned(),
     );
     crate::support::copy_policy(&world.policy, &next.path().join("policy"), &[closed]);
-    world
-        .host
-        .reload(&mounts(&next.path().join("policy")))
-        .unwrap();
+    world.host.reload(&mounts(&next.path().join("policy"))).unwrap();
     let answer = world.get("/api/assistants").await;
     assert_eq!(answer.status(), 405);
     assert_eq!(answer.headers()["allow"], "PUT");
@@ -202,21 +157,12 @@ async fn a_new_policy_counts_from_the_next_request_on() {
 async fn the_admin_route_needs_network_and_role() {
     let world = World::new().await;
     let send = async |tenant: &str, role: &str, from: [u8; 4]| {
-        let token = world
-            .issuer
-            .token(tenant)
-            .subject("u-1")
-            .roles([role])
-            .issued_at(unix_seconds());
+        let token =
+            world.issuer.token(tenant).subject("u-1").roles([role]).issued_at(unix_seconds());
         let request = http::Request::get(format!("https://{tenant}.localhost/admin/users"))
             .header("authorization", format!("Bearer {}", token.sign().unwrap()));
         let client = world.client(Protocol::H1).binding(from.into());
-        client
-            .send(request.body(body::empty()).unwrap())
-            .await
-            .unwrap()
-            .status()
-            .as_u16()
+        client.send(request.body(body::empty()).unwrap()).await.unwrap().status().as_u16()
     };
     assert_eq!(send("acme", "admin", [127, 0, 0, 2]).await, 200);
     assert_eq!(send("acme", "member", [127, 0, 0, 2]).await, 403);

@@ -25,25 +25,15 @@ async fn events_arrive_one_by_one_within_50_ms() {
     let world = World::new().await;
     for protocol in [Protocol::H1, Protocol::H2] {
         // The first one pays for the instance and the connection to the origin.
-        world
-            .ask(protocol, Method::GET, "/api/assistants", body::empty())
-            .await;
-        let answer = world
-            .client(protocol)
-            .send(chat(&world, CHAT))
-            .await
-            .unwrap();
+        world.ask(protocol, Method::GET, "/api/assistants", body::empty()).await;
+        let answer = world.client(protocol).send(chat(&world, CHAT)).await.unwrap();
         assert_eq!(answer.headers()["content-type"], "text/event-stream");
         let events = Events::new(answer.into_body()).rest().await.unwrap();
-        let data: Vec<_> = events
-            .iter()
-            .filter(|event| event.name == "message")
-            .collect();
+        let data: Vec<_> = events.iter().filter(|event| event.name == "message").collect();
         assert_eq!(data.len(), 8, "{events:?}");
         for event in data {
-            let written = serde_json::from_str::<Value>(&event.data).unwrap()["t"]
-                .as_u64()
-                .unwrap();
+            let written =
+                serde_json::from_str::<Value>(&event.data).unwrap()["t"].as_u64().unwrap();
             let delay = Duration::from_micros(event.arrived.saturating_sub(written));
             assert!(delay < Duration::from_millis(50), "{protocol:?}: {delay:?}");
         }
@@ -56,11 +46,7 @@ async fn a_client_that_goes_ends_the_request_to_the_origin() {
     let world = World::new().await;
     for protocol in [Protocol::H1, Protocol::H2] {
         let before = world.origin.cancelled();
-        let mut connection = world
-            .client(protocol)
-            .connect("acme.localhost")
-            .await
-            .unwrap();
+        let mut connection = world.client(protocol).connect("acme.localhost").await.unwrap();
         let endless = "/api/assistants/a1/chat?events=1000&interval_ms=20";
         let answer = connection.send(chat(&world, endless)).await.unwrap();
         let mut events = Events::new(answer.into_body());
@@ -83,23 +69,16 @@ async fn bodies_pass_whole_with_and_without_a_length() {
     const BYTES: u64 = 5_000_000;
     let world = World::new().await;
     for protocol in [Protocol::H1, Protocol::H2] {
-        let whole: Vec<u8> = Pattern::new(BYTES)
-            .flat_map(|chunk| chunk.to_vec())
-            .collect();
+        let whole: Vec<u8> = Pattern::new(BYTES).flat_map(|chunk| chunk.to_vec()).collect();
         let (mut sender, streamed) = body::channel(2);
         let pieces = whole.clone();
         let feed = tokio::spawn(async move {
             for piece in pieces.chunks(70_001) {
-                sender
-                    .send_data(bytes::Bytes::copy_from_slice(piece))
-                    .await
-                    .unwrap();
+                sender.send_data(bytes::Bytes::copy_from_slice(piece)).await.unwrap();
             }
         });
         for upload in [body::full(whole.clone()), streamed] {
-            let answer = world
-                .ask(protocol, Method::POST, "/api/files/upload", upload)
-                .await;
+            let answer = world.ask(protocol, Method::POST, "/api/files/upload", upload).await;
             let received = json(answer).await;
             assert_eq!(received["bytes"], BYTES, "{protocol:?}");
             assert_eq!(received["sha256"], Pattern::sha256(BYTES), "{protocol:?}");
@@ -107,13 +86,8 @@ async fn bodies_pass_whole_with_and_without_a_length() {
         feed.await.unwrap();
         for chunked in ["", "&chunked=1"] {
             let target = format!("/api/files/download?bytes={BYTES}{chunked}");
-            let answer = world
-                .ask(protocol, Method::GET, &target, body::empty())
-                .await;
-            assert_eq!(
-                answer.headers().contains_key("content-length"),
-                chunked.is_empty()
-            );
+            let answer = world.ask(protocol, Method::GET, &target, body::empty()).await;
+            assert_eq!(answer.headers().contains_key("content-length"), chunked.is_empty());
             let received = body::read(answer.into_body(), whole.len()).await.unwrap();
             assert!(received == whole, "{protocol:?}: the download differs");
         }
@@ -126,19 +100,11 @@ async fn many_streams_at_once_do_not_wait_for_each_other() {
     world.get("/api/assistants").await;
     let start = Instant::now();
     let streams = (0..50).map(|_| async {
-        let answer = world
-            .client(Protocol::H1)
-            .send(chat(&world, CHAT))
-            .await
-            .unwrap();
+        let answer = world.client(Protocol::H1).send(chat(&world, CHAT)).await.unwrap();
         Events::new(answer.into_body()).rest().await.unwrap().len()
     });
     let counts = futures::future::join_all(streams).await;
     assert!(counts.iter().all(|count| *count == 9), "{counts:?}");
     // One after the other they would take half a minute.
-    assert!(
-        start.elapsed() < Duration::from_secs(10),
-        "{:?}",
-        start.elapsed()
-    );
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
 }

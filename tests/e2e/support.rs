@@ -43,11 +43,7 @@ pub(crate) fn manifest_text(
     origins: &[String],
     spin: bool,
 ) -> String {
-    let stores = if spin {
-        "key_value_stores = [\"default\"]"
-    } else {
-        ""
-    };
+    let stores = if spin { "key_value_stores = [\"default\"]" } else { "" };
     let environment = if spin {
         ""
     } else {
@@ -99,14 +95,9 @@ impl Audit {
     /// The record with this request identifier; the answer's head may be here before its record.
     pub(crate) async fn of(&self, request_id: &str) -> Value {
         for _ in 0..200 {
-            let records: Vec<Value> = self
-                .lines()
-                .iter()
-                .map(|line| serde_json::from_str(line).unwrap())
-                .collect();
-            let mut ours = records
-                .into_iter()
-                .filter(|record| record["request_id"] == request_id);
+            let records: Vec<Value> =
+                self.lines().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+            let mut ours = records.into_iter().filter(|record| record["request_id"] == request_id);
             if let Some(record) = ours.next() {
                 assert!(ours.next().is_none(), "one record per request");
                 return record;
@@ -142,9 +133,7 @@ impl World {
     }
 
     pub(crate) async fn with(options: Options) -> Self {
-        let origin = Origin::start(OriginOptions::from(options.origin))
-            .await
-            .unwrap();
+        let origin = Origin::start(OriginOptions::from(options.origin)).await.unwrap();
         let keys = vec![
             SigningKey::generate(Algorithm::ES256, "es-1").unwrap(),
             SigningKey::generate(Algorithm::EdDSA, "ed-1").unwrap(),
@@ -155,11 +144,7 @@ impl World {
         let mut edits = vec![("http://127.0.0.1:3480".to_owned(), origin.url())];
         edits.extend(options.gateway);
         copy_policy(&root().join("policy"), &policy, &edits);
-        std::fs::write(
-            policy.join("keys/demo.jwks.json"),
-            issuer.jwks().to_string(),
-        )
-        .unwrap();
+        std::fs::write(policy.join("keys/demo.jwks.json"), issuer.jwks().to_string()).unwrap();
 
         let audit = Audit::default();
         let ca = directory.path().join("ca");
@@ -183,40 +168,20 @@ impl World {
         config.listeners = vec![
             Listener {
                 addr: loopback,
-                tls: Some(Tls::Dev {
-                    directory: ca.clone(),
-                    names: names.into(),
-                }),
+                tls: Some(Tls::Dev { directory: ca.clone(), names: names.into() }),
             },
-            Listener {
-                addr: loopback,
-                tls: None,
-            },
+            Listener { addr: loopback, tls: None },
         ];
         let host = Host::start(config).await.unwrap();
-        let ca_pem = std::fs::read_to_string(
-            sekisho_host::tls::DevCa::load_or_create(&ca)
-                .unwrap()
-                .path(),
-        )
-        .unwrap();
-        Self {
-            origin,
-            issuer,
-            host,
-            audit,
-            policy,
-            ca_pem,
-            _directory: directory,
-        }
+        let ca_pem =
+            std::fs::read_to_string(sekisho_host::tls::DevCa::load_or_create(&ca).unwrap().path())
+                .unwrap();
+        Self { origin, issuer, host, audit, policy, ca_pem, _directory: directory }
     }
 
     /// A client of the HTTPS listener.
     pub(crate) fn client(&self, protocol: Protocol) -> Client {
-        Client::plain(self.host.addrs()[0])
-            .trusting(&self.ca_pem)
-            .unwrap()
-            .speaking(protocol)
+        Client::plain(self.host.addrs()[0]).trusting(&self.ca_pem).unwrap().speaking(protocol)
     }
 
     /// A client of the plain listener.
@@ -245,24 +210,18 @@ impl World {
     ) -> Answer {
         let request = request(method, target)
             .header("authorization", format!("Bearer {}", self.token("acme")));
-        self.client(protocol)
-            .send(request.body(body).unwrap())
-            .await
-            .unwrap()
+        self.client(protocol).send(request.body(body).unwrap()).await.unwrap()
     }
 
     /// A GET of acme's member.
     pub(crate) async fn get(&self, target: &str) -> Answer {
-        self.ask(Protocol::H1, Method::GET, target, body::empty())
-            .await
+        self.ask(Protocol::H1, Method::GET, target, body::empty()).await
     }
 }
 
 /// A request to acme.
 pub(crate) fn request(method: Method, target: &str) -> http::request::Builder {
-    Request::builder()
-        .method(method)
-        .uri(format!("https://acme.localhost{target}"))
+    Request::builder().method(method).uri(format!("https://acme.localhost{target}"))
 }
 
 pub(crate) async fn text(answer: Answer) -> String {

@@ -57,10 +57,7 @@ pub enum Color {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-#[expect(
-    missing_docs,
-    reason = "each command's own type says what it does, here and to clap"
-)]
+#[expect(missing_docs, reason = "each command's own type says what it does, here and to clap")]
 pub enum Command {
     Up(Up),
     Demo(Demo),

@@ -35,20 +35,15 @@ pub fn built(manifest: &Manifest) -> Result<(), Failure> {
         .find(|source| !source.is_file());
     match missing {
         None => Ok(()),
-        Some(source) => Err(
-            Failure::invalid(format!("{} is not built", source.display()))
-                .help("sekisho up --build builds it first"),
-        ),
+        Some(source) => Err(Failure::invalid(format!("{} is not built", source.display()))
+            .help("sekisho up --build builds it first")),
     }
 }
 
 /// The gateway's file.
 pub fn source(manifest: &Manifest) -> Result<&Path, Failure> {
     manifest.source(GATEWAY).ok_or_else(|| {
-        Failure::invalid(format!(
-            "{} has no component {GATEWAY:?}",
-            manifest.path().display()
-        ))
+        Failure::invalid(format!("{} has no component {GATEWAY:?}", manifest.path().display()))
     })
 }
 
@@ -66,34 +61,25 @@ pub fn ensure_target(directory: &Path) -> Result<(), Failure> {
     if has_target(directory)? {
         return Ok(());
     }
-    say(format_args!(
-        "the Rust target {TARGET} is missing; running: rustup target add {TARGET}"
-    ));
-    let status = Command::new("rustup")
-        .args(["target", "add", TARGET])
-        .current_dir(directory)
-        .status();
+    say(format_args!("the Rust target {TARGET} is missing; running: rustup target add {TARGET}"));
+    let status =
+        Command::new("rustup").args(["target", "add", TARGET]).current_dir(directory).status();
     match status {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(Failure::invalid(format!(
-            "rustup target add {TARGET} ended with {status}"
-        ))
-        .help("rustup says why above; without a network the target can't be installed")),
+        Ok(status) => {
+            Err(Failure::invalid(format!("rustup target add {TARGET} ended with {status}"))
+                .help("rustup says why above; without a network the target can't be installed"))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Failure::invalid(format!(
             "the Rust target {TARGET} is not installed, and rustup is not there to install it"
         ))
-        .help(format!(
-            "with Rust from https://rustup.rs, run: rustup target add {TARGET}"
-        ))),
+        .help(format!("with Rust from https://rustup.rs, run: rustup target add {TARGET}"))),
         Err(error) => Err(Failure::fault(format!("cannot run rustup: {error}"))),
     }
 }
 
 fn has_target(directory: &Path) -> Result<bool, Failure> {
-    let output = Command::new("rustc")
-        .args(["--print", "sysroot"])
-        .current_dir(directory)
-        .output();
+    let output = Command::new("rustc").args(["--print", "sysroot"]).current_dir(directory).output();
     let output = output.map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => Failure::invalid("rustc is not on PATH, and a build needs it")
             .help("install Rust from https://rustup.rs"),
@@ -101,25 +87,16 @@ fn has_target(directory: &Path) -> Result<bool, Failure> {
     })?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        return Err(Failure::invalid(format!(
-            "rustc can't run here: {}",
-            said.trim()
-        )));
+        return Err(Failure::invalid(format!("rustc can't run here: {}", said.trim())));
     }
     let sysroot = String::from_utf8_lossy(&output.stdout);
-    let library = Path::new(sysroot.trim())
-        .join("lib/rustlib")
-        .join(TARGET)
-        .join("lib");
+    let library = Path::new(sysroot.trim()).join("lib/rustlib").join(TARGET).join("lib");
     Ok(library.is_dir())
 }
 
 /// The nearest directory from `start` upwards that has a `spin.toml`.
 pub fn find_root(start: &Path) -> Option<PathBuf> {
-    start
-        .ancestors()
-        .find(|directory| directory.join("spin.toml").is_file())
-        .map(Path::to_owned)
+    start.ancestors().find(|directory| directory.join("spin.toml").is_file()).map(Path::to_owned)
 }
 
 /// The manifest that is meant when none is named: the nearest upwards from the current directory.
@@ -152,13 +129,8 @@ mod tests {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let manifest = Manifest::load(&root.join("spin.toml")).unwrap();
         assert!(
-            source(&manifest)
-                .unwrap()
-                .ends_with("wasm32-wasip2/component/sekisho_gateway.wasm")
+            source(&manifest).unwrap().ends_with("wasm32-wasip2/component/sekisho_gateway.wasm")
         );
-        assert_eq!(
-            manifest.mount("/policy").unwrap().file_name().unwrap(),
-            "policy"
-        );
+        assert_eq!(manifest.mount("/policy").unwrap().file_name().unwrap(), "policy");
     }
 }

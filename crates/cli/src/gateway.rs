@@ -62,18 +62,13 @@ pub fn dev_ca_directory(manifest: &Manifest) -> PathBuf {
 
 /// The policy directory that the manifest mounts.
 pub fn mounted_policy(manifest: &Manifest) -> Result<PathBuf, Failure> {
-    manifest
-        .mount(GUEST_POLICY)
-        .map(Path::to_owned)
-        .ok_or_else(|| {
-            Failure::invalid(format!(
-                "{} mounts no directory at {GUEST_POLICY}",
-                manifest.path().display()
-            ))
-            .help(
-                "add files = [{ source = \"policy\", destination = \"/policy\" }] to the component",
-            )
-        })
+    manifest.mount(GUEST_POLICY).map(Path::to_owned).ok_or_else(|| {
+        Failure::invalid(format!(
+            "{} mounts no directory at {GUEST_POLICY}",
+            manifest.path().display()
+        ))
+        .help("add files = [{ source = \"policy\", destination = \"/policy\" }] to the component")
+    })
 }
 
 impl Gateway {
@@ -84,10 +79,7 @@ impl Gateway {
         let snapshot = Snapshot::take(&plan.policy)?;
         outbound::check(&plan.manifest, snapshot.policy())?;
         component::built(&plan.manifest)?;
-        let certified = plan
-            .tls
-            .is_none()
-            .then(|| certificate_names(snapshot.policy()));
+        let certified = plan.tls.is_none().then(|| certificate_names(snapshot.policy()));
         let tls = match (plan.tls, &certified) {
             (Some((certificate, key)), _) => Tls::Files { certificate, key },
             (None, names) => Tls::Dev {
@@ -96,13 +88,8 @@ impl Gateway {
             },
         };
         let mut config = HostConfig::new(plan.manifest.clone());
-        config.listeners.push(Listener {
-            addr: plan.https,
-            tls: Some(tls),
-        });
-        config
-            .listeners
-            .extend(plan.http.map(|addr| Listener { addr, tls: None }));
+        config.listeners.push(Listener { addr: plan.https, tls: Some(tls) });
+        config.listeners.extend(plan.http.map(|addr| Listener { addr, tls: None }));
         config.state = plan.state;
         config.mounts = mounts(&snapshot);
         config.output = plan.output;
@@ -130,9 +117,7 @@ impl Gateway {
 
     /// The digest of the policy in force, short.
     pub fn digest(&self) -> String {
-        self.policy()
-            .map(|policy| short(policy.digest()))
-            .unwrap_or_default()
+        self.policy().map(|policy| short(policy.digest())).unwrap_or_default()
     }
 
     /// One line that says where it serves, and by which policy.
@@ -144,11 +129,7 @@ impl Gateway {
             .zip(schemes.iter().take(1 + usize::from(self.has_http)))
             .map(|(addr, scheme)| format!("{scheme}://{addr}"))
             .collect();
-        format!(
-            "listening on {} (policy {})",
-            urls.join(" and "),
-            self.digest()
-        )
+        format!("listening on {} (policy {})", urls.join(" and "), self.digest())
     }
 
     /// Brings the policy directory as it is now into force, or leaves everything as it was.
@@ -169,9 +150,7 @@ impl Gateway {
         let Some(certified) = &self.certified else {
             return;
         };
-        let new = certificate_names(policy)
-            .into_iter()
-            .filter(|name| !certified.contains(name));
+        let new = certificate_names(policy).into_iter().filter(|name| !certified.contains(name));
         for name in new {
             say(format_args!(
                 "the development certificate does not name {name}; a restart makes one that does"
@@ -212,9 +191,8 @@ fn mounts(snapshot: &Snapshot) -> BTreeMap<String, PathBuf> {
 /// What the development certificate is for: this machine, and every host of the policy by name,
 /// because some clients match no wildcard directly below a top-level domain.
 fn certificate_names(policy: &Policy) -> Vec<String> {
-    let mut names: Vec<String> = ["localhost", "*.localhost", "127.0.0.1", "::1"]
-        .map(str::to_owned)
-        .into();
+    let mut names: Vec<String> =
+        ["localhost", "*.localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
     names.extend(policy.tenants().iter().flat_map(Tenant::hosts).cloned());
     names
 }

@@ -32,21 +32,14 @@ fn bounded(source: impl Read, name: &str, limit: usize) -> Result<Vec<u8>, Failu
         .read_to_end(&mut bytes)
         .map_err(|error| Failure::invalid(format!("cannot read {name}: {error}")))?;
     if bytes.len() > limit {
-        return Err(Failure::invalid(format!(
-            "{name} is larger than {}",
-            size(limit)
-        )));
+        return Err(Failure::invalid(format!("{name} is larger than {}", size(limit))));
     }
     Ok(bytes)
 }
 
 fn size(bytes: usize) -> String {
     const MIB: usize = 1024 * 1024;
-    if bytes >= MIB {
-        format!("{} MiB", bytes / MIB)
-    } else {
-        format!("{} KiB", bytes / 1024)
-    }
+    if bytes >= MIB { format!("{} MiB", bytes / MIB) } else { format!("{} KiB", bytes / 1024) }
 }
 
 /// One line of a stream.
@@ -88,11 +81,7 @@ pub fn next_line(source: &mut impl BufRead, limit: usize) -> io::Result<Option<L
             break;
         }
     }
-    Ok(began.then_some(if too_long {
-        Line::TooLong
-    } else {
-        Line::Whole(line)
-    }))
+    Ok(began.then_some(if too_long { Line::TooLong } else { Line::Whole(line) }))
 }
 
 #[cfg(test)]
@@ -110,9 +99,6 @@ mod tests {
             lines.push(line);
         }
         let whole = |text: &str| Line::Whole(text.into());
-        assert_eq!(
-            lines,
-            [whole("one"), whole(""), Line::TooLong, whole("last")]
-        );
+        assert_eq!(lines, [whole("one"), whole(""), Line::TooLong, whole("last")]);
     }
 }

@@ -41,11 +41,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => {
             // A closed standard error leaves nobody to tell.
             let _ = error.print();
-            return if error.use_stderr() {
-                Exit::Invalid.into()
-            } else {
-                Exit::Success.into()
-            };
+            return if error.use_stderr() { Exit::Invalid.into() } else { Exit::Success.into() };
         }
     };
     let style = report::Style::of(color);

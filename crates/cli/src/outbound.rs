@@ -16,28 +16,20 @@ pub fn check(manifest: &Manifest, policy: &Policy) -> Result<(), Failure> {
     let Some(allowed) = plain_hosts(manifest) else {
         return Ok(());
     };
-    let mut missing: Vec<&Origin> = policy
-        .origins()
-        .filter(|origin| !allowed.contains(&normal(&origin.url())))
-        .collect();
+    let mut missing: Vec<&Origin> =
+        policy.origins().filter(|origin| !allowed.contains(&normal(&origin.url()))).collect();
     missing.sort_by_key(|origin| origin.id());
     let Some(first) = missing.first() else {
         return Ok(());
     };
-    let urls: Vec<String> = missing
-        .iter()
-        .map(|origin| format!("{:?}", origin.url()))
-        .collect();
+    let urls: Vec<String> = missing.iter().map(|origin| format!("{:?}", origin.url())).collect();
     Err(Failure::invalid(format!(
         "{} does not let the gateway reach the origin {:?} at {}",
         manifest.path().display(),
         first.id(),
         first.url()
     ))
-    .help(format!(
-        "add {} to allowed_outbound_hosts under [component.{GATEWAY}]",
-        urls.join(", ")
-    )))
+    .help(format!("add {} to allowed_outbound_hosts under [component.{GATEWAY}]", urls.join(", "))))
 }
 
 /// The gateway's allowed hosts in normal form, or nothing if one of them is not a plain address.
@@ -49,9 +41,7 @@ fn plain_hosts(manifest: &Manifest) -> Option<Vec<String>> {
         return Some(Vec::new());
     };
     let plain = |host: &toml::Value| {
-        host.as_str()
-            .filter(|host| !host.contains(['*', '{']) && !host.contains(".."))
-            .map(normal)
+        host.as_str().filter(|host| !host.contains(['*', '{']) && !host.contains("..")).map(normal)
     };
     hosts.as_array()?.iter().map(plain).collect()
 }

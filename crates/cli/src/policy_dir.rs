@@ -19,20 +19,14 @@ pub fn read(directory: &Path) -> Result<Files, Failure> {
     match fs::metadata(directory) {
         Ok(metadata) if metadata.is_dir() => {}
         Ok(_) => {
-            return Err(
-                Failure::invalid(format!("{} is not a directory", directory.display()))
-                    .help("a policy is a directory with gateway.toml, tenants/ and keys/"),
-            );
+            return Err(Failure::invalid(format!("{} is not a directory", directory.display()))
+                .help("a policy is a directory with gateway.toml, tenants/ and keys/"));
         }
         Err(error) => return Err(unreadable(directory, &error)),
     }
     let mut files = Files::new();
     for folder in ["", "tenants", "keys"] {
-        let path = if folder.is_empty() {
-            directory.to_owned()
-        } else {
-            directory.join(folder)
-        };
+        let path = if folder.is_empty() { directory.to_owned() } else { directory.join(folder) };
         let entries = match fs::read_dir(&path) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
@@ -79,21 +73,15 @@ fn relative(folder: &str, name: &OsStr) -> Option<String> {
     if name.is_empty() {
         return None;
     }
-    Some(if folder.is_empty() {
-        name.into_owned()
-    } else {
-        format!("{folder}/{name}")
-    })
+    Some(if folder.is_empty() { name.into_owned() } else { format!("{folder}/{name}") })
 }
 
 fn file(path: &Path) -> Result<Vec<u8>, Failure> {
     // Before opening: to open a pipe is to wait for its writer.
     let metadata = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
     if !metadata.is_file() {
-        return Err(
-            Failure::invalid(format!("{} is not a regular file", path.display()))
-                .help("move it out of the policy directory"),
-        );
+        return Err(Failure::invalid(format!("{} is not a regular file", path.display()))
+            .help("move it out of the policy directory"));
     }
     crate::input::bounded_file(path, MAX_FILE)
 }
@@ -130,10 +118,7 @@ mod tests {
             .unwrap();
         let files = read(root.path()).unwrap();
         let names: Vec<&str> = files.keys().map(String::as_str).collect();
-        assert_eq!(
-            names,
-            ["gateway.toml", "keys/idp.jwks.json", "tenants/acme.toml"]
-        );
+        assert_eq!(names, ["gateway.toml", "keys/idp.jwks.json", "tenants/acme.toml"]);
         assert_eq!(files["keys/idp.jwks.json"], b"{}");
         let copy = tempfile::tempdir().unwrap();
         write(copy.path(), &files).unwrap();
@@ -150,16 +135,10 @@ mod tests {
         assert!(file.contains("is not a directory"), "{file}");
         fs::create_dir_all(root.path().join("tenants/acme.toml")).unwrap();
         let directory = format!("{:?}", read(root.path()).unwrap_err());
-        assert!(
-            directory.contains("acme.toml is not a regular file"),
-            "{directory}"
-        );
+        assert!(directory.contains("acme.toml is not a regular file"), "{directory}");
         fs::remove_dir(root.path().join("tenants/acme.toml")).unwrap();
         fs::write(root.path().join("gateway.toml"), vec![b'#'; MAX_FILE + 1]).unwrap();
         let large = format!("{:?}", read(root.path()).unwrap_err());
-        assert!(
-            large.contains("gateway.toml is larger than 4 MiB"),
-            "{large}"
-        );
+        assert!(large.contains("gateway.toml is larger than 4 MiB"), "{large}");
     }
 }

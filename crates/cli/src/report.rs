@@ -91,15 +91,7 @@ impl Failure {
     }
 
     fn single(exit: Exit, message: String) -> Self {
-        Self {
-            exit,
-            mistakes: vec![Mistake {
-                message,
-                help: None,
-                code: None,
-                place: None,
-            }],
-        }
+        Self { exit, mistakes: vec![Mistake { message, help: None, code: None, place: None }] }
     }
 
     /// Adds the remedy.
@@ -113,14 +105,8 @@ impl Failure {
 
     /// The faults of a policy, each with the lines of its file.
     pub fn policy(directory: &Path, files: &Files, faults: &[Fault]) -> Self {
-        let mistakes = faults
-            .iter()
-            .map(|fault| Mistake::of(directory, files, fault))
-            .collect();
-        Self {
-            exit: Exit::Invalid,
-            mistakes,
-        }
+        let mistakes = faults.iter().map(|fault| Mistake::of(directory, files, fault)).collect();
+        Self { exit: Exit::Invalid, mistakes }
     }
 
     /// How the program ends.
@@ -130,11 +116,7 @@ impl Failure {
 
     /// Writes everything to standard error.
     pub fn show(&self, style: Style) {
-        let shown: String = self
-            .mistakes
-            .iter()
-            .map(|mistake| mistake.render(style))
-            .collect();
+        let shown: String = self.mistakes.iter().map(|mistake| mistake.render(style)).collect();
         write_error(&shown);
     }
 }
@@ -142,44 +124,24 @@ impl Failure {
 impl From<HostError> for Failure {
     fn from(error: HostError) -> Self {
         let place = error.place.and_then(|place| {
-            Some(Excerpt::new(
-                &place.file.display().to_string(),
-                &place.text,
-                place.span?,
-            ))
+            Some(Excerpt::new(&place.file.display().to_string(), &place.text, place.span?))
         });
-        let mistake = Mistake {
-            message: error.message,
-            help: error.help,
-            code: None,
-            place,
-        };
-        Self {
-            exit: Exit::Invalid,
-            mistakes: vec![mistake],
-        }
+        let mistake = Mistake { message: error.message, help: error.help, code: None, place };
+        Self { exit: Exit::Invalid, mistakes: vec![mistake] }
     }
 }
 
 impl Mistake {
     fn of(directory: &Path, files: &Files, fault: &Fault) -> Self {
         let file = directory.join(&fault.file).display().to_string();
-        let text = files
-            .get(&fault.file)
-            .and_then(|bytes| std::str::from_utf8(bytes).ok());
-        let place = text
-            .zip(fault.span.clone())
-            .map(|(text, span)| Excerpt::new(&file, text, span));
+        let text = files.get(&fault.file).and_then(|bytes| std::str::from_utf8(bytes).ok());
+        let place =
+            text.zip(fault.span.clone()).map(|(text, span)| Excerpt::new(&file, text, span));
         let message = match place {
             Some(_) => fault.message.clone(),
             None => format!("{file}: {}", fault.message),
         };
-        Self {
-            message,
-            help: Some(fault.help.clone()),
-            code: Some(fault.code),
-            place,
-        }
+        Self { message, help: Some(fault.help.clone()), code: Some(fault.code), place }
     }
 
     fn render(&self, style: Style) -> String {
@@ -189,23 +151,10 @@ impl Mistake {
                 .terminal_links(false)
                 .force_graphical(true)
                 .build();
-            return format!(
-                "{}\n",
-                View {
-                    mistake: self,
-                    handler: &handler
-                }
-            );
+            return format!("{}\n", View { mistake: self, handler: &handler });
         }
-        let (red, end) = if style.color {
-            ("\x1b[1;31m", "\x1b[0m")
-        } else {
-            ("", "")
-        };
-        let help = self
-            .help
-            .as_ref()
-            .map(|help| format!("  help: {}\n", printable(help)));
+        let (red, end) = if style.color { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
+        let help = self.help.as_ref().map(|help| format!("  help: {}\n", printable(help)));
         let message = printable(&self.message);
         format!("{red}error:{end} {message}\n{}", help.unwrap_or_default())
     }
@@ -222,10 +171,7 @@ impl Excerpt {
         {
             start -= last.len_utf8();
         }
-        Self {
-            source: NamedSource::new(file, text),
-            span: start..end,
-        }
+        Self { source: NamedSource::new(file, text), span: start..end }
     }
 }
 
@@ -253,20 +199,15 @@ impl std::error::Error for Mistake {}
 
 impl Diagnostic for Mistake {
     fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.code
-            .map(|code| Box::new(code) as Box<dyn fmt::Display>)
+        self.code.map(|code| Box::new(code) as Box<dyn fmt::Display>)
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.help
-            .as_deref()
-            .map(|help| Box::new(printable(help)) as Box<dyn fmt::Display>)
+        self.help.as_deref().map(|help| Box::new(printable(help)) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.place
-            .as_ref()
-            .map(|place| &place.source as &dyn SourceCode)
+        self.place.as_ref().map(|place| &place.source as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {

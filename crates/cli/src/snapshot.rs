@@ -21,22 +21,14 @@ impl Snapshot {
     /// Reads, checks and copies a policy directory.
     pub fn take(directory: &Path) -> Result<Self, Failure> {
         let (files, policy) = policy_dir::load(directory)?;
-        let copy = tempfile::Builder::new()
-            .prefix("sekisho-policy-")
-            .tempdir()
-            .map_err(|error| {
+        let copy =
+            tempfile::Builder::new().prefix("sekisho-policy-").tempdir().map_err(|error| {
                 Failure::fault(format!("cannot make a temporary directory: {error}"))
             })?;
         policy_dir::write(copy.path(), &files).map_err(|error| {
-            Failure::fault(format!(
-                "cannot copy the policy to {}: {error}",
-                copy.path().display()
-            ))
+            Failure::fault(format!("cannot copy the policy to {}: {error}", copy.path().display()))
         })?;
-        Ok(Self {
-            directory: copy,
-            policy,
-        })
+        Ok(Self { directory: copy, policy })
     }
 
     /// Where the copy is.

@@ -87,10 +87,7 @@ fn files(tenants: usize, jwks: &Value) -> Files {
     }
     let mut files = Files::from([
         ("gateway.toml".to_owned(), GATEWAY.into()),
-        (
-            "keys/idp.jwks.json".to_owned(),
-            jwks.to_string().into_bytes(),
-        ),
+        ("keys/idp.jwks.json".to_owned(), jwks.to_string().into_bytes()),
     ]);
     for tenant in 0..tenants {
         let toml = format!(
@@ -116,10 +113,7 @@ fn claims() -> JWTClaims<Value> {
 fn request(target: &str, peer: &str, token: &str) -> Request {
     let fields = [
         ("host", "t0.example.jp"),
-        (
-            "user-agent",
-            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)",
-        ),
+        ("user-agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"),
         ("accept", "text/event-stream, application/json"),
         ("accept-language", "ja,en-US;q=0.9,en;q=0.8"),
         ("accept-encoding", "gzip, deflate, br, zstd"),
@@ -140,10 +134,7 @@ fn request(target: &str, peer: &str, token: &str) -> Request {
         authority: None,
         target: target.into(),
         headers: Headers::new(
-            fields
-                .iter()
-                .map(|(name, value)| ((*name).into(), (*value).into()))
-                .collect(),
+            fields.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
         ),
         peer: Some(peer.parse().unwrap()),
         request_id: "0123456789abcdef0123456789abcdef".into(),
@@ -154,11 +145,8 @@ fn judge(policy: &Policy, request: Request) -> Decision<'_> {
     match decide(policy, request, Timestamp::from_second(NOW).unwrap()) {
         Progress::Decided(decision) => *decision,
         Progress::Pending(pending) => {
-            let records: Records = pending
-                .records()
-                .iter()
-                .map(|key| (key.clone(), Record::Absent))
-                .collect();
+            let records: Records =
+                pending.records().iter().map(|key| (key.clone(), Record::Absent)).collect();
             pending.resume(&records)
         }
     }
@@ -174,16 +162,8 @@ fn decisions(c: &mut Criterion) {
     let chat = "/api/assistants/a1/chat?x=1";
     let mut group = c.benchmark_group("decide");
     for (name, request, want) in [
-        (
-            "permit, public route",
-            request("/public/f1/feedback", INSIDE, &eddsa),
-            None,
-        ),
-        (
-            "deny, network",
-            request(chat, OUTSIDE, &eddsa),
-            Some("network-not-allowed"),
-        ),
+        ("permit, public route", request("/public/f1/feedback", INSIDE, &eddsa), None),
+        ("deny, network", request(chat, OUTSIDE, &eddsa), Some("network-not-allowed")),
         ("permit, EdDSA", request(chat, INSIDE, &eddsa), None),
         ("permit, ES256", request(chat, INSIDE, &es256), None),
         ("permit, RS256", request(chat, INSIDE, &rs256), None),

@@ -81,13 +81,7 @@ fn bounded(text: &str) -> String {
     let mut kept: String = text
         .chars()
         .take(LONGEST)
-        .map(|c| {
-            if c.is_ascii_graphic() || c == ' ' {
-                c
-            } else {
-                '?'
-            }
-        })
+        .map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' })
         .collect();
     if text.chars().nth(LONGEST).is_some() {
         kept.push_str("...");
@@ -109,13 +103,7 @@ mod tests {
         };
         let denial = Denial::new(Reason::RouteNotFound, "a\r\nb");
         let time = "2026-11-22T09:00:00Z".parse().unwrap();
-        let line = record(
-            &facts,
-            Outcome::Denied(&denial),
-            None,
-            time,
-            Duration::from_micros(7),
-        );
+        let line = record(&facts, Outcome::Denied(&denial), None, time, Duration::from_micros(7));
         assert!(line.is_ascii() && !line.contains(['\n', '\r', '\u{1b}']) && !line.contains("\\n"));
         let json: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert_eq!(json["time"], "2026-11-22T09:00:00.000000Z");

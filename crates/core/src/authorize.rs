@@ -18,10 +18,7 @@ pub(crate) fn check(live: Live<'_>) -> Result<Authorized<'_>, Denial> {
         None => route.is_public(),
         Some(principal) => {
             route.roles().is_empty()
-                || route
-                    .roles()
-                    .iter()
-                    .any(|role| principal.roles().contains(role))
+                || route.roles().iter().any(|role| principal.roles().contains(role))
         }
     };
     if !held {

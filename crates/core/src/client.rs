@@ -44,9 +44,7 @@ fn walk<'a>(
     lines: impl Iterator<Item = &'a [u8]>,
     trusted: impl Fn(IpAddr) -> bool,
 ) -> Result<IpAddr, Denial> {
-    let entries: Vec<&[u8]> = lines
-        .flat_map(|line| line.split(|byte| *byte == b','))
-        .collect();
+    let entries: Vec<&[u8]> = lines.flat_map(|line| line.split(|byte| *byte == b',')).collect();
     let mut nearest = None;
     for entry in entries.into_iter().rev() {
         let address = parse(entry).ok_or_else(|| invalid("an entry that is not an address"))?;
@@ -98,46 +96,26 @@ mod tests {
         let trusted = |address: IpAddr| address.to_string().starts_with("10.");
         for (name, lines, want) in [
             ("one", &["203.0.113.9"][..], Some("203.0.113.9")),
-            (
-                "spoofed left",
-                &["1.2.3.4, 203.0.113.9"],
-                Some("203.0.113.9"),
-            ),
+            ("spoofed left", &["1.2.3.4, 203.0.113.9"], Some("203.0.113.9")),
             (
                 "garbage left of the client is not reached",
                 &["unknown, 203.0.113.9"],
                 Some("203.0.113.9"),
             ),
-            (
-                "past a trusted one",
-                &["203.0.113.9, 10.0.0.1"],
-                Some("203.0.113.9"),
-            ),
+            ("past a trusted one", &["203.0.113.9, 10.0.0.1"], Some("203.0.113.9")),
             (
                 "several lines are one list",
                 &["1.2.3.4", "203.0.113.9, 10.0.0.1", "10.0.0.2"],
                 Some("203.0.113.9"),
             ),
-            (
-                "all trusted: the farthest",
-                &["10.0.0.1, 10.0.0.2"],
-                Some("10.0.0.1"),
-            ),
+            ("all trusted: the farthest", &["10.0.0.1, 10.0.0.2"], Some("10.0.0.1")),
             ("port", &["203.0.113.9:1234"], Some("203.0.113.9")),
             ("IPv6", &["2001:db8::1"], Some("2001:db8::1")),
             ("IPv6 in brackets", &["[2001:db8::1]"], Some("2001:db8::1")),
             ("IPv6 with port", &["[2001:db8::1]:44"], Some("2001:db8::1")),
             ("mapped", &["::ffff:203.0.113.9"], Some("203.0.113.9")),
-            (
-                "garbage where the walk stands",
-                &["203.0.113.9, unknown"],
-                None,
-            ),
-            (
-                "garbage behind a trusted one",
-                &["203.0.113.9, unknown, 10.0.0.1"],
-                None,
-            ),
+            ("garbage where the walk stands", &["203.0.113.9, unknown"], None),
+            ("garbage behind a trusted one", &["203.0.113.9, unknown, 10.0.0.1"], None),
             ("empty entry", &["203.0.113.9, "], None),
             ("leading zero", &["203.0.113.09"], None),
             ("zone", &["fe80::1%1"], None),
@@ -146,11 +124,7 @@ mod tests {
             ("missing", &[], None),
         ] {
             let got = walk(lines.iter().map(|line| line.as_bytes()), trusted).ok();
-            assert_eq!(
-                got.map(|address| address.to_string()).as_deref(),
-                want,
-                "{name}"
-            );
+            assert_eq!(got.map(|address| address.to_string()).as_deref(), want, "{name}");
         }
     }
 

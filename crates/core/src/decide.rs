@@ -135,12 +135,7 @@ impl<'p> Pending<'p> {
 
     /// Gives the verdict.
     pub fn resume(self, records: &Records) -> Decision<'p> {
-        let Self {
-            policy,
-            authenticated,
-            mut facts,
-            ..
-        } = self;
+        let Self { policy, authenticated, mut facts, .. } = self;
         let verdict = match finish(authenticated, policy, records, &mut facts) {
             Ok(permit) => Verdict::Permit(Box::new(permit)),
             Err(denial) => Verdict::Deny(denial),
@@ -152,29 +147,20 @@ impl<'p> Pending<'p> {
 /// Judges a request at a moment. Total: every request gets a verdict, and no verdict depends on
 /// anything but the arguments.
 pub fn decide(policy: &Policy, request: Request, now: Timestamp) -> Progress<'_> {
-    let mut facts = Facts {
-        request_id: request.request_id.clone(),
-        ..Facts::default()
-    };
+    let mut facts = Facts { request_id: request.request_id.clone(), ..Facts::default() };
     match start(policy, request, now, &mut facts) {
         Ok(authenticated) => {
             let records = session::keys(&authenticated, policy);
-            let pending = Pending {
-                policy,
-                authenticated,
-                records,
-                facts,
-            };
+            let pending = Pending { policy, authenticated, records, facts };
             if pending.records.is_empty() {
                 Progress::Decided(Box::new(pending.resume(&Records::new())))
             } else {
                 Progress::Pending(Box::new(pending))
             }
         }
-        Err(denial) => Progress::Decided(Box::new(Decision {
-            verdict: Verdict::Deny(denial),
-            facts,
-        })),
+        Err(denial) => {
+            Progress::Decided(Box::new(Decision { verdict: Verdict::Deny(denial), facts }))
+        }
     }
 }
 
@@ -184,10 +170,7 @@ const EARLIEST: i64 = 1_767_225_600;
 /// A host that starts without a set clock says 1970, when no token had expired yet.
 fn require_clock(now: Timestamp) -> Result<(), Denial> {
     if now.as_second() < EARLIEST {
-        return Err(Denial::new(
-            Reason::ClockUnknown,
-            format!("the clock says {now}; set it"),
-        ));
+        return Err(Denial::new(Reason::ClockUnknown, format!("the clock says {now}; set it")));
     }
     Ok(())
 }
@@ -228,10 +211,7 @@ fn start<'p>(
 
     facts.reached = Some(Step::Token);
     let authenticated = token::authenticate(admitted, now)?;
-    facts.subject = authenticated
-        .principal
-        .as_ref()
-        .map(|p| p.subject().to_owned());
+    facts.subject = authenticated.principal.as_ref().map(|p| p.subject().to_owned());
     Ok(authenticated)
 }
 

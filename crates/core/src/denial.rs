@@ -115,10 +115,7 @@ reasons! {
 impl Reason {
     /// The reason with this code.
     pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|reason| reason.code() == code)
+        Self::ALL.iter().copied().find(|reason| reason.code() == code)
     }
 
     /// The fault is ours or the operator's, not the client's.
@@ -146,11 +143,7 @@ impl Denial {
     /// A refusal that explains itself. `detail` may quote the request: it is escaped where it is
     /// shown and never part of an answer.
     pub fn new(reason: Reason, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            reason,
-            detail: detail.into(),
-            header: None,
-        }
+        Self { reason, detail: detail.into(), header: None }
     }
 
     /// Adds the response header that the status demands: `Allow` (405), `Location` (308),
@@ -173,9 +166,7 @@ impl Denial {
 
     /// The response header that the status demands.
     pub fn header(&self) -> Option<(&'static str, &str)> {
-        self.header
-            .as_ref()
-            .map(|(name, value)| (*name, value.as_str()))
+        self.header.as_ref().map(|(name, value)| (*name, value.as_str()))
     }
 }
 
@@ -190,10 +181,7 @@ mod tests {
         for reason in Reason::ALL {
             let code = reason.code();
             assert!(seen.insert(code), "{code} stands twice");
-            assert!(
-                code.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'),
-                "{code}"
-            );
+            assert!(code.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{code}");
             assert_eq!(Reason::from_code(code), Some(*reason));
             assert!((300..600).contains(&reason.status()));
         }

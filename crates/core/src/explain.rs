@@ -61,10 +61,7 @@ impl Question {
             authority: self.authority.clone(),
             target: self.target.clone(),
             headers: Headers::new(
-                self.headers
-                    .iter()
-                    .map(|(n, v)| (n.clone(), v.clone().into_bytes()))
-                    .collect(),
+                self.headers.iter().map(|(n, v)| (n.clone(), v.clone().into_bytes())).collect(),
             ),
             peer: self.peer,
             request_id: request_id.to_owned(),
@@ -195,11 +192,7 @@ fn steps(facts: &Facts, denial: Option<&Denial>, upstream: Option<&Upstream>) ->
                 }
                 _ => ("held", seen(step, facts, upstream)),
             };
-            StepAnswer {
-                step: step.name(),
-                outcome,
-                detail,
-            }
+            StepAnswer { step: step.name(), outcome, detail }
         })
         .collect()
 }

@@ -44,10 +44,7 @@ impl AddressSet {
                 }
             }
         }
-        Self {
-            v4: merge(v4),
-            v6: merge(v6),
-        }
+        Self { v4: merge(v4), v6: merge(v6) }
     }
 
     /// Whether the address is in the set. An IPv4-mapped IPv6 address is the IPv4 address.
@@ -74,10 +71,7 @@ fn merge<T: Ord + Copy>(mut ranges: Vec<(T, T)>) -> Vec<(T, T)> {
 
 fn holds<T: Ord + Copy>(ranges: &[(T, T)], address: T) -> bool {
     let after = ranges.partition_point(|(first, _)| *first <= address);
-    after
-        .checked_sub(1)
-        .and_then(|i| ranges.get(i))
-        .is_some_and(|(_, last)| address <= *last)
+    after.checked_sub(1).and_then(|i| ranges.get(i)).is_some_and(|(_, last)| address <= *last)
 }
 
 /// A request from an address that the route's network holds.
@@ -101,10 +95,7 @@ pub fn admit(routed: Routed<'_>) -> Result<Admitted<'_>, Denial> {
         Some(Network::Any) => {}
         Some(Network::List(list)) => {
             let client = routed.located.client.ok_or_else(|| {
-                Denial::new(
-                    Reason::ClientAddressUnknown,
-                    "the host gives no peer address",
-                )
+                Denial::new(Reason::ClientAddressUnknown, "the host gives no peer address")
             })?;
             if !list.contains(client) {
                 return Err(Denial::new(
@@ -124,14 +115,8 @@ mod tests {
     #[test]
     fn address_sets() {
         let set = AddressSet::new(
-            [
-                "192.0.2.0/24",
-                "192.0.2.128/25",
-                "198.51.100.7/32",
-                "2001:db8::/32",
-                "0.0.0.0/32",
-            ]
-            .map(|block| block.parse().unwrap()),
+            ["192.0.2.0/24", "192.0.2.128/25", "198.51.100.7/32", "2001:db8::/32", "0.0.0.0/32"]
+                .map(|block| block.parse().unwrap()),
         );
         for (address, inside) in [
             ("192.0.2.0", true),

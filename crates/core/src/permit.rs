@@ -34,12 +34,7 @@ impl<'p> Permit<'p> {
         let origin = route
             .origins()
             .filter_map(|id| policy.origin(id))
-            .find(|origin| {
-                tenant
-                    .regions()
-                    .iter()
-                    .any(|region| region == origin.region())
-            })
+            .find(|origin| tenant.regions().iter().any(|region| region == origin.region()))
             .ok_or_else(|| {
                 Denial::new(
                     Reason::RegionNotAllowed,

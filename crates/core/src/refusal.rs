@@ -46,22 +46,13 @@ pub fn render(denial: &Denial, request_id: &str, audience: &Audience) -> Refusal
     let reason = denial.reason();
     let (title, sentence) = words(reason, audience.japanese);
     let (content_type, body) = if audience.html {
-        (
-            "text/html; charset=utf-8",
-            page(reason, title, sentence, request_id, audience.japanese),
-        )
+        ("text/html; charset=utf-8", page(reason, title, sentence, request_id, audience.japanese))
     } else {
-        (
-            "application/problem+json",
-            problem(reason, title, sentence, request_id),
-        )
+        ("application/problem+json", problem(reason, title, sentence, request_id))
     };
     let mut headers = Headers::default();
     headers.push("content-type", content_type);
-    headers.push(
-        "content-language",
-        if audience.japanese { "ja" } else { "en" },
-    );
+    headers.push("content-language", if audience.japanese { "ja" } else { "en" });
     headers.push("content-length", body.len().to_string());
     headers.push("cache-control", "no-store");
     headers.push("vary", "accept, accept-language");
@@ -84,7 +75,10 @@ pub fn render(denial: &Denial, request_id: &str, audience: &Audience) -> Refusal
     harden(&mut headers);
     if matches!(
         reason,
-        Reason::HttpsRedirect | Reason::HttpsRequired | Reason::ClockUnknown
+        Reason::HttpsRedirect
+            | Reason::HttpsRequired
+            | Reason::ClockUnknown
+            | Reason::PolicyUnavailable
     ) {
         // RFC 6797, section 7.2: not in an answer that goes out, or may go out, in the clear.
         headers.remove("strict-transport-security");
@@ -110,11 +104,8 @@ fn problem(reason: Reason, title: &str, sentence: &str, request_id: &str) -> Str
 }
 
 fn page(reason: Reason, title: &str, sentence: &str, request_id: &str, japanese: bool) -> String {
-    let (lang, label) = if japanese {
-        ("ja", "お問い合わせ番号")
-    } else {
-        ("en", "Request ID")
-    };
+    let (lang, label) =
+        if japanese { ("ja", "お問い合わせ番号") } else { ("en", "Request ID") };
     let mut id = String::with_capacity(request_id.len());
     for c in request_id.chars() {
         if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') {
@@ -155,10 +146,7 @@ fn words(reason: Reason, japanese: bool) -> (&'static str, &'static str) {
     let (en, ja) = match reason {
         Reason::HttpsRedirect | Reason::HttpsRequired => (
             ("HTTPS required", "This service is reached over HTTPS only."),
-            (
-                "HTTPS が必要です",
-                "このサービスには HTTPS でのみ接続できます。",
-            ),
+            ("HTTPS が必要です", "このサービスには HTTPS でのみ接続できます。"),
         ),
         Reason::AuthorityMissing
         | Reason::AuthorityInvalid
@@ -167,38 +155,23 @@ fn words(reason: Reason, japanese: bool) -> (&'static str, &'static str) {
         | Reason::TargetNotCanonical
         | Reason::HeaderInvalid
         | Reason::ClientAddressInvalid => (
-            (
-                "Request not understood",
-                "The request has a form that this service does not accept.",
-            ),
+            ("Request not understood", "The request has a form that this service does not accept."),
             (
                 "リクエストを処理できません",
                 "このサービスでは受け付けられない形式のリクエストです。",
             ),
         ),
         Reason::HeadTooLarge | Reason::BodyTooLarge => (
-            (
-                "Request too large",
-                "The request is larger than this service allows.",
-            ),
-            (
-                "リクエストが大きすぎます",
-                "このサービスで許可されている大きさを超えています。",
-            ),
+            ("Request too large", "The request is larger than this service allows."),
+            ("リクエストが大きすぎます", "このサービスで許可されている大きさを超えています。"),
         ),
         Reason::TenantUnknown | Reason::RouteNotFound => (
             ("Not found", "There is nothing at this address."),
             ("見つかりません", "このアドレスには何もありません。"),
         ),
         Reason::MethodNotAllowed => (
-            (
-                "Method not allowed",
-                "This address does not take this method.",
-            ),
-            (
-                "許可されていないメソッドです",
-                "このアドレスではこのメソッドは使えません。",
-            ),
+            ("Method not allowed", "This address does not take this method."),
+            ("許可されていないメソッドです", "このアドレスではこのメソッドは使えません。"),
         ),
         Reason::NetworkNotAllowed | Reason::NetworkUndefined => (
             (
@@ -234,10 +207,7 @@ fn words(reason: Reason, japanese: bool) -> (&'static str, &'static str) {
             ),
         ),
         Reason::TokenTenantMismatch | Reason::RoleMissing | Reason::RegionNotAllowed => (
-            (
-                "Access denied",
-                "You do not have access to this. Please ask your administrator.",
-            ),
+            ("Access denied", "You do not have access to this. Please ask your administrator."),
             (
                 "アクセスできません",
                 "この機能を利用する権限がありません。管理者にお問い合わせください。",
@@ -300,9 +270,7 @@ fn prefers_japanese(accept_language: &str) -> bool {
             .filter_map(|range| {
                 let mut parts = range.split(';');
                 let primary = parts.next()?.trim().split('-').next()?;
-                primary
-                    .eq_ignore_ascii_case(language)
-                    .then(|| quality_of(parts))
+                primary.eq_ignore_ascii_case(language).then(|| quality_of(parts))
             })
             .fold(0.0, f32::max)
     };
@@ -345,23 +313,11 @@ mod tests {
                 true,
                 true,
             ),
-            (
-                "a browser in English",
-                "text/html,*/*;q=0.8",
-                "en-US,en;q=0.9,ja;q=0.5",
-                true,
-                false,
-            ),
+            ("a browser in English", "text/html,*/*;q=0.8", "en-US,en;q=0.9,ja;q=0.5", true, false),
             ("curl", "*/*", "", false, false),
             ("nothing", "", "", false, false),
             ("a program", "application/json", "ja", false, true),
-            (
-                "JSON before HTML",
-                "text/html;q=0.5, application/json",
-                "de",
-                false,
-                false,
-            ),
+            ("JSON before HTML", "text/html;q=0.5, application/json", "de", false, false),
             ("HTML refused", "text/html;q=0", "ja;q=0", false, false),
             ("regional", "text/html", "ja-JP", true, true),
             ("garbage quality", "text/html;q=x", "ja;q=9", false, false),
@@ -380,12 +336,7 @@ mod tests {
                 assert_eq!(refusal.status, reason.status());
                 assert!(refusal.body.contains("id-1") && refusal.body.contains(reason.code()));
                 assert!(!refusal.body.contains("internal-secret"));
-                assert!(
-                    refusal
-                        .headers
-                        .iter()
-                        .all(|(_, v)| !v.starts_with(b"internal"))
-                );
+                assert!(refusal.headers.iter().all(|(_, v)| !v.starts_with(b"internal")));
                 assert_eq!(
                     refusal.headers.text("www-authenticate").is_some(),
                     refusal.status == 401
@@ -400,9 +351,7 @@ mod tests {
         let retry_after = |denial: &Denial| {
             let refusal = render(denial, "id-1", &Audience::default());
             let mut values = refusal.headers.values("retry-after");
-            let first = values
-                .next()
-                .map(|value| String::from_utf8(value.to_vec()).unwrap());
+            let first = values.next().map(|value| String::from_utf8(value.to_vec()).unwrap());
             assert_eq!(values.next(), None, "{}", denial.reason());
             first
         };

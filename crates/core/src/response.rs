@@ -30,11 +30,7 @@ pub struct ResponseRules<'p> {
 
 impl<'p> ResponseRules<'p> {
     pub(crate) fn new(tenant: &'p Tenant, route: &Route, origin: &Origin) -> Self {
-        Self {
-            tenant,
-            echo: origin.tenant_echo(),
-            public: route.is_public(),
-        }
+        Self { tenant, echo: origin.tenant_echo(), public: route.is_public() }
     }
 
     /// Judges the head of the origin's answer; gives the fields that the client will see.
@@ -67,10 +63,7 @@ impl<'p> ResponseRules<'p> {
     fn may_set(&self, cookie: &[u8]) -> bool {
         let mut parts = cookie.split(|byte| *byte == b';').map(|part| {
             let mut sides = part.splitn(2, |byte| *byte == b'=').map(<[u8]>::trim_ascii);
-            (
-                sides.next().unwrap_or_default(),
-                sides.next().unwrap_or_default(),
-            )
+            (sides.next().unwrap_or_default(), sides.next().unwrap_or_default())
         });
         let (name, value) = parts.next().unwrap_or_default();
         // A cookie without a name is sent as its value alone, which may look like ours.
@@ -81,17 +74,15 @@ impl<'p> ResponseRules<'p> {
         if ours(name) || (name.is_empty() && ours(value)) {
             return false;
         }
-        parts
-            .filter(|(name, _)| name.eq_ignore_ascii_case(b"domain"))
-            .all(|(_, domain)| {
-                let domain = domain.strip_prefix(b".").unwrap_or(domain);
-                domain.is_empty()
-                    || self
-                        .tenant
-                        .hosts()
-                        .iter()
-                        .any(|host| host.as_bytes().eq_ignore_ascii_case(domain))
-            })
+        parts.filter(|(name, _)| name.eq_ignore_ascii_case(b"domain")).all(|(_, domain)| {
+            let domain = domain.strip_prefix(b".").unwrap_or(domain);
+            domain.is_empty()
+                || self
+                    .tenant
+                    .hosts()
+                    .iter()
+                    .any(|host| host.as_bytes().eq_ignore_ascii_case(domain))
+        })
     }
 
     fn check_echo(&self, headers: &Headers) -> Result<(), Denial> {

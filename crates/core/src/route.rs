@@ -23,23 +23,15 @@ pub fn select<'p>(located: Located<'p>, policy: &'p Policy) -> Result<Routed<'p>
     if candidates.is_empty() {
         return Err(Denial::new(Reason::RouteNotFound, "no route has this path"));
     }
-    let found = candidates
-        .iter()
-        .find(|route| route.methods().contains(&request.method));
+    let found = candidates.iter().find(|route| route.methods().contains(&request.method));
     if let Some(route) = found {
         return Ok(Routed { located, route });
     }
-    let mut allowed: Vec<_> = candidates
-        .iter()
-        .flat_map(|route| route.methods())
-        .copied()
-        .collect();
+    let mut allowed: Vec<_> =
+        candidates.iter().flat_map(|route| route.methods()).copied().collect();
     allowed.sort_unstable();
-    Err(Denial::new(
-        Reason::MethodNotAllowed,
-        "no route of this path has this method",
-    )
-    .with_header("allow", allowed.join(", ")))
+    Err(Denial::new(Reason::MethodNotAllowed, "no route of this path has this method")
+        .with_header("allow", allowed.join(", ")))
 }
 
 /// A declared length over the route's limit is refused before a byte of it is read. Apart from

@@ -51,14 +51,10 @@ pub(crate) fn keys(authenticated: &Authenticated<'_>, policy: &Policy) -> Vec<St
     }
     let tenant = authenticated.admitted.routed.located.hosted.tenant.id();
     let prefix = format!("t/{tenant}/revoked");
-    let mut keys = vec![
-        format!("{prefix}/all"),
-        format!("{prefix}/subject/{}", segment(principal.subject())),
-    ];
+    let mut keys =
+        vec![format!("{prefix}/all"), format!("{prefix}/subject/{}", segment(principal.subject()))];
     keys.extend(
-        principal
-            .session()
-            .map(|session| format!("{prefix}/session/{}", segment(session))),
+        principal.session().map(|session| format!("{prefix}/session/{}", segment(session))),
     );
     keys
 }
@@ -70,13 +66,11 @@ pub fn segment(name: &str) -> String {
     if name.len() <= 64 && !name.is_empty() && name.bytes().all(safe) {
         return name.to_owned();
     }
-    Sha256::digest(name)
-        .iter()
-        .fold(String::from("~"), |mut hex, byte| {
-            // Writing to a String can't fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+    Sha256::digest(name).iter().fold(String::from("~"), |mut hex, byte| {
+        // Writing to a String can't fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 /// Judges the records.
@@ -103,12 +97,8 @@ pub(crate) fn check<'p>(
 }
 
 fn revoked(bytes: &[u8], principal: &Principal) -> Result<(), Denial> {
-    let unreadable = || {
-        Denial::new(
-            Reason::StateUnavailable,
-            "a revocation record of unknown form",
-        )
-    };
+    let unreadable =
+        || Denial::new(Reason::StateUnavailable, "a revocation record of unknown form");
     let record = json::object(bytes).map_err(|_| unreadable())?;
     if record.get("v").and_then(Value::as_i64) != Some(1) {
         return Err(unreadable());
@@ -121,10 +111,7 @@ fn revoked(bytes: &[u8], principal: &Principal) -> Result<(), Denial> {
         }
     };
     stands.then_some(()).ok_or_else(|| {
-        Denial::new(
-            Reason::SessionRevoked,
-            "tenant, subject or session was revoked",
-        )
+        Denial::new(Reason::SessionRevoked, "tenant, subject or session was revoked")
     })
 }
 

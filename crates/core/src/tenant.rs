@@ -15,9 +15,6 @@ pub struct Hosted<'p> {
 pub fn select(request: Canonical, policy: &Policy) -> Result<Hosted<'_>, Denial> {
     match policy.tenant_of_host(request.authority.host()) {
         Some(tenant) => Ok(Hosted { request, tenant }),
-        None => Err(Denial::new(
-            Reason::TenantUnknown,
-            "no tenant has this host",
-        )),
+        None => Err(Denial::new(Reason::TenantUnknown, "no tenant has this host")),
     }
 }

@@ -53,10 +53,7 @@ impl App {
         B::Error: Into<Error>,
     {
         let Ok(permit) = Arc::clone(&self.requests).try_acquire_owned() else {
-            return plain(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "too many requests in progress\n",
-            );
+            return plain(StatusCode::SERVICE_UNAVAILABLE, "too many requests in progress\n");
         };
         let response = match inbound::canonical(request, peer, https, &self.limits) {
             Err((status, reason)) => plain(status, reason),

@@ -1,10 +1,5 @@
 //! Generated bindings of the Spin interfaces.
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    clippy::pedantic,
-    reason = "generated code"
-)]
+#![allow(missing_docs, unreachable_pub, clippy::pedantic, reason = "generated code")]
 
 wasmtime::component::bindgen!({
     path: "wit",

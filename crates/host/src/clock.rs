@@ -9,10 +9,7 @@ use wasmtime_wasi::HostWallClock;
 pub type WallClock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 /// The system's wall clock; the one place in this crate that reads it.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the host is the adapter that owns the clock"
-)]
+#[expect(clippy::disallowed_methods, reason = "the host is the adapter that owns the clock")]
 pub(crate) fn now() -> SystemTime {
     SystemTime::now()
 }
@@ -26,8 +23,6 @@ impl HostWallClock for GuestClock {
     }
 
     fn now(&self) -> Duration {
-        (self.0)()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default()
+        (self.0)().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
     }
 }

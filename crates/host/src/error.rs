@@ -40,11 +40,7 @@ impl Place {
 
 impl HostError {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            help: None,
-            place: None,
-        }
+        Self { message: message.into(), help: None, place: None }
     }
 
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
@@ -53,11 +49,7 @@ impl HostError {
     }
 
     pub(crate) fn at(mut self, file: &Path, text: &Arc<str>, span: Option<Range<usize>>) -> Self {
-        self.place = Some(Place {
-            file: file.to_owned(),
-            text: Arc::clone(text),
-            span,
-        });
+        self.place = Some(Place { file: file.to_owned(), text: Arc::clone(text), span });
         self
     }
 }

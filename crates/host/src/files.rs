@@ -25,11 +25,7 @@ pub(crate) fn mount(
     let mut staged = None;
     for files in &spec.files {
         match files {
-            Files::Directory {
-                source,
-                destination,
-                span,
-            } => {
+            Files::Directory { source, destination, span } => {
                 let (host, overridden) = match overrides.get(destination) {
                     Some(directory) => (directory, true),
                     None => (source, false),
@@ -40,15 +36,10 @@ pub(crate) fn mount(
                         HostError::new(message)
                             .help(format!("It was to be mounted at {destination}"))
                     } else {
-                        manifest
-                            .error(span, message)
-                            .help("Create it, or correct `source`")
+                        manifest.error(span, message).help("Create it, or correct `source`")
                     });
                 }
-                mounts.push(Mount {
-                    host: host.clone(),
-                    guest: destination.clone(),
-                });
+                mounts.push(Mount { host: host.clone(), guest: destination.clone() });
             }
             Files::Glob { pattern, span } => {
                 let root = match &staged {
@@ -64,10 +55,7 @@ pub(crate) fn mount(
         }
     }
     if let Some(directory) = &staged {
-        mounts.push(Mount {
-            host: directory.path().to_owned(),
-            guest: "/".to_owned(),
-        });
+        mounts.push(Mount { host: directory.path().to_owned(), guest: "/".to_owned() });
     }
     Ok(Mounted { mounts, staged })
 }
@@ -77,10 +65,7 @@ fn cannot_copy(error: &std::io::Error) -> HostError {
 }
 
 fn copy_matching(root: &Path, pattern: &str, to: &Path) -> std::io::Result<usize> {
-    let pattern: Vec<_> = pattern
-        .split('/')
-        .filter(|part| !matches!(*part, "" | "."))
-        .collect();
+    let pattern: Vec<_> = pattern.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
     let mut found = Vec::new();
     walk(root, &pattern, Path::new(""), &mut found)?;
     for relative in &found {
@@ -167,21 +152,11 @@ mod tests {
             let mut found = Vec::new();
             walk(root.path(), &pattern_parts, Path::new(""), &mut found).unwrap();
             found.sort();
-            assert_eq!(
-                found,
-                expected.iter().map(PathBuf::from).collect::<Vec<_>>(),
-                "{pattern}"
-            );
+            assert_eq!(found, expected.iter().map(PathBuf::from).collect::<Vec<_>>(), "{pattern}");
             let to = tempfile::tempdir().unwrap();
-            assert_eq!(
-                copy_matching(root.path(), pattern, to.path()).unwrap(),
-                expected.len()
-            );
+            assert_eq!(copy_matching(root.path(), pattern, to.path()).unwrap(), expected.len());
             for file in expected {
-                assert_eq!(
-                    std::fs::read_to_string(to.path().join(file)).unwrap(),
-                    *file
-                );
+                assert_eq!(std::fs::read_to_string(to.path().join(file)).unwrap(), *file);
             }
         }
     }

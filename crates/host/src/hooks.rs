@@ -32,11 +32,7 @@ pub(crate) struct Hooks {
 
 impl Hooks {
     pub(crate) fn new(blueprint: Arc<Blueprint>) -> Self {
-        Self {
-            blueprint,
-            tasks: HashMap::new(),
-            current: None,
-        }
+        Self { blueprint, tasks: HashMap::new(), current: None }
     }
 
     pub(crate) fn started(&mut self, task: GuestTaskId, scope: &Arc<Scope>) {
@@ -80,15 +76,10 @@ impl client::HostWithStore<Ctx> for ScopedClient {
     ) -> Result<Resource<WasiResponse>, TrappableError<ErrorCode>> {
         accessor.with(|mut access| {
             let mut store = access.as_context_mut();
-            let callers: Vec<_> = store
-                .async_call_stack()
-                .map_err(TrappableError::trap)?
-                .collect();
+            let callers: Vec<_> = store.async_call_stack().map_err(TrappableError::trap)?.collect();
             let hooks = &mut store.data_mut().hooks;
-            hooks.current = callers
-                .iter()
-                .find_map(|task| hooks.tasks.get(task))
-                .and_then(Weak::upgrade);
+            hooks.current =
+                callers.iter().find_map(|task| hooks.tasks.get(task)).and_then(Weak::upgrade);
             Ok::<_, TrappableError<ErrorCode>>(())
         })?;
         // The hook reads `current` at this future's first poll, before any other task of the instance can run.

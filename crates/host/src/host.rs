@@ -110,14 +110,7 @@ impl Host {
                 drainer.drain(),
             ));
         }
-        Ok(Self {
-            app,
-            manifest,
-            addrs,
-            drainer,
-            writer,
-            alive,
-        })
+        Ok(Self { app, manifest, addrs, drainer, writer, alive })
     }
 
     /// The addresses served, in the order of [`HostConfig::listeners`].
@@ -146,11 +139,7 @@ impl Host {
     pub fn reload(&self, mounts: &BTreeMap<String, PathBuf>) -> Result<(), HostError> {
         check_mounts(&self.manifest, mounts)?;
         let handlers = Arc::new(handlers(&self.manifest, &self.app.blueprints, mounts)?);
-        *self
-            .app
-            .handlers
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = handlers;
+        *self.app.handlers.write().unwrap_or_else(PoisonError::into_inner) = handlers;
         Ok(())
     }
 
@@ -290,23 +279,15 @@ impl Parts<'_> {
             .help("Build it first")
         })?;
         let component = Component::new(self.engine, bytes).map_err(|error| {
-            at(format!(
-                "{} is not a component this host can run: {error:#}",
-                spec.source.display()
-            ))
+            at(format!("{} is not a component this host can run: {error:#}", spec.source.display()))
         })?;
         let pre = self.linker.instantiate_pre(&component).map_err(|error| {
-            at(format!(
-                "component `{name}` needs what this host does not offer: {error:#}"
-            ))
-            .help(
+            at(format!("component `{name}` needs what this host does not offer: {error:#}")).help(
                 "The host offers wasi:* 0.2 and 0.3, spin:key-value@3.0.0 and spin:variables@3.0.0",
             )
         })?;
         ServicePre::new(pre).map_err(|error| {
-            at(format!(
-                "component `{name}` does not export wasi:http/handler@0.3.0: {error:#}"
-            ))
+            at(format!("component `{name}` does not export wasi:http/handler@0.3.0: {error:#}"))
         })
     }
 }
@@ -318,11 +299,7 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<Ctx>> {
     wasmtime_wasi::p3::add_to_linker(&mut linker)?;
     hooks::add_to_linker(&mut linker)?;
     bindings::spin::key_value::key_value::add_to_linker::<_, Kv>(&mut linker, |ctx: &mut Ctx| {
-        KvView {
-            table: &mut ctx.table,
-            stores: &ctx.blueprint.stores,
-            open: &mut ctx.open_stores,
-        }
+        KvView { table: &mut ctx.table, stores: &ctx.blueprint.stores, open: &mut ctx.open_stores }
     })?;
     bindings::spin::variables::variables::add_to_linker::<_, Config>(
         &mut linker,
@@ -352,14 +329,9 @@ fn handlers(
         };
         let mounted = files::mount(manifest, spec, mounts)?;
         staged.extend(mounted.staged);
-        let generation = Generation {
-            blueprint: Arc::clone(blueprint),
-            mounts: Arc::new(mounted.mounts),
-        };
+        let generation =
+            Generation { blueprint: Arc::clone(blueprint), mounts: Arc::new(mounted.mounts) };
         by_name.insert(name.clone(), ProxyHandler::new(generation));
     }
-    Ok(Handlers {
-        by_name,
-        _staged: staged,
-    })
+    Ok(Handlers { by_name, _staged: staged })
 }

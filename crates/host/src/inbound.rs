@@ -38,20 +38,13 @@ where
 {
     let (mut parts, body) = request.into_parts();
     if parts.headers.len() > limits.head_fields {
-        return Err((
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            "too many header fields",
-        ));
+        return Err((StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too many header fields"));
     }
     if parts.method == Method::CONNECT {
         return Err((StatusCode::NOT_IMPLEMENTED, "CONNECT is not supported"));
     }
     let authority = authority(&parts.uri, &parts.headers)?;
-    let path = parts
-        .uri
-        .path_and_query()
-        .cloned()
-        .unwrap_or(PathAndQuery::from_static("/"));
+    let path = parts.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
     let mut uri = http::uri::Parts::default();
     uri.scheme = Some(if https { Scheme::HTTPS } else { Scheme::HTTP });
     uri.authority = Some(authority);
@@ -103,11 +96,8 @@ fn remove_untrusted(headers: &mut HeaderMap) {
         .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
         .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
         .collect();
-    let spin: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| is_spin(name.as_str()))
-        .cloned()
-        .collect();
+    let spin: Vec<HeaderName> =
+        headers.keys().filter(|name| is_spin(name.as_str())).cloned().collect();
     for name in named.iter().chain(&spin) {
         headers.remove(name);
     }
@@ -145,27 +135,11 @@ mod tests {
         for (target, headers, expected) in [
             ("/a", &[("host", "a.example")][..], Ok("a.example")),
             ("https://a.example/a", &[], Ok("a.example")),
-            (
-                "https://a.example/a",
-                &[("host", "A.example")],
-                Ok("a.example"),
-            ),
-            (
-                "https://a.example:8443/a",
-                &[("host", "a.example:8443")],
-                Ok("a.example:8443"),
-            ),
+            ("https://a.example/a", &[("host", "A.example")], Ok("a.example")),
+            ("https://a.example:8443/a", &[("host", "a.example:8443")], Ok("a.example:8443")),
             ("https://a.example/a", &[("host", "b.example")], Err(400)),
-            (
-                "https://a.example/a",
-                &[("host", "a.example:443")],
-                Err(400),
-            ),
-            (
-                "/a",
-                &[("host", "a.example"), ("host", "a.example")],
-                Err(400),
-            ),
+            ("https://a.example/a", &[("host", "a.example:443")], Err(400)),
+            ("/a", &[("host", "a.example"), ("host", "a.example")], Err(400)),
             ("/a", &[("host", "u@a.example")], Err(400)),
             ("/a", &[("host", "")], Err(400)),
             ("/a", &[("host", "a b")], Err(400)),
@@ -226,11 +200,7 @@ mod tests {
         let trailers = HeaderMap::from_iter([(CLIENT_ADDRESS, HeaderValue::from_static("x"))]);
         let body = http_body_util::Full::new(Bytes::from("abc"))
             .with_trailers(async move { Some(Ok(trailers)) });
-        let request = Request::builder()
-            .uri("/")
-            .header("host", "a")
-            .body(body)
-            .unwrap();
+        let request = Request::builder().uri("/").header("host", "a").body(body).unwrap();
         let peer = "203.0.113.9:1".parse().unwrap();
         let seen = canonical(request, peer, false, &Limits::default()).unwrap();
         let body = seen.into_body().collect().await.unwrap();

@@ -71,20 +71,13 @@ pub(crate) struct Ctx {
 
 impl WasiView for Ctx {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView {
-            ctx: &mut self.wasi,
-            table: &mut self.table,
-        }
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
     }
 }
 
 impl WasiHttpView for Ctx {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView {
-            hooks: &mut self.hooks,
-            table: &mut self.table,
-            ctx: &mut self.http,
-        }
+        WasiHttpCtxView { hooks: &mut self.hooks, table: &mut self.table, ctx: &mut self.http }
     }
 }
 
@@ -98,16 +91,8 @@ impl Generation {
             .allow_udp(false)
             .allow_ip_name_lookup(false)
             .envs(&blueprint.environment)
-            .stdout(ComponentStream::new(
-                &blueprint.name,
-                Stream::Out,
-                &blueprint.writer,
-            ))
-            .stderr(ComponentStream::new(
-                &blueprint.name,
-                Stream::Err,
-                &blueprint.writer,
-            ));
+            .stdout(ComponentStream::new(&blueprint.name, Stream::Out, &blueprint.writer))
+            .stderr(ComponentStream::new(&blueprint.name, Stream::Err, &blueprint.writer));
         if let Some(clock) = &blueprint.wall_clock {
             builder.wall_clock(GuestClock(Arc::clone(clock)));
         }
@@ -130,9 +115,7 @@ impl HandlerState for Generation {
             wasi: self.wasi()?,
             http: WasiHttpCtx::new(),
             hooks: Hooks::new(Arc::clone(blueprint)),
-            limits: StoreLimitsBuilder::new()
-                .memory_size(blueprint.limits.instance_memory)
-                .build(),
+            limits: StoreLimitsBuilder::new().memory_size(blueprint.limits.instance_memory).build(),
             blueprint: Arc::clone(blueprint),
             open_stores: 0,
         };
@@ -152,11 +135,7 @@ impl HandlerState for Generation {
                 sleep: None,
                 progress: Arc::clone(&progress),
             },
-            state: Worker {
-                blueprint: Arc::clone(blueprint),
-                fate: Arc::default(),
-                progress,
-            },
+            state: Worker { blueprint: Arc::clone(blueprint), fate: Arc::default(), progress },
         })
     }
 }
@@ -231,10 +210,7 @@ impl WorkerState for Worker {
         if let Err(error) = &result {
             // Before the store goes, and with it the senders of unfinished bodies: a body that ends now is cut off.
             self.fate.fail();
-            tracing::error!(
-                component = &*self.blueprint.name,
-                "an instance failed: {error:#}"
-            );
+            tracing::error!(component = &*self.blueprint.name, "an instance failed: {error:#}");
         }
         drop(store);
         self.blueprint.alive.send_modify(|alive| *alive -= 1);
@@ -265,10 +241,7 @@ impl WorkerExpiration for Expiration {
         }
         let idle = self.idle;
         let (since, sleep) = self.sleep.get_or_insert_with(|| {
-            (
-                start,
-                Box::pin(tokio::time::sleep_until((start + idle).into())),
-            )
+            (start, Box::pin(tokio::time::sleep_until((start + idle).into())))
         });
         if *since != start {
             *since = start;

@@ -66,11 +66,7 @@ impl Listener {
         };
         let listener = TcpListener::bind(self.addr).await.map_err(cannot)?;
         let addr = listener.local_addr().map_err(cannot)?;
-        Ok(Bound {
-            listener,
-            tls,
-            addr,
-        })
+        Ok(Bound { listener, tls, addr })
     }
 }
 

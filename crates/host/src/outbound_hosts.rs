@@ -47,11 +47,7 @@ impl Pattern {
             return Err("an allowed host has no path, query or user".to_owned());
         }
         let (host, port) = split_port(rest)?;
-        Ok(Self {
-            scheme,
-            host: parse_host(host)?,
-            ports: port.map(parse_ports).transpose()?,
-        })
+        Ok(Self { scheme, host: parse_host(host)?, ports: port.map(parse_ports).transpose()? })
     }
 
     fn matches(&self, scheme: &str, host: &str, port: u16) -> bool {
@@ -82,9 +78,7 @@ impl Host {
 /// Whether any pattern allows a request to `host` (without brackets around an IPv6 address).
 pub(crate) fn allows(patterns: &[Pattern], scheme: &str, host: &str, port: u16) -> bool {
     let host = host.to_ascii_lowercase();
-    patterns
-        .iter()
-        .any(|pattern| pattern.matches(scheme, &host, port))
+    patterns.iter().any(|pattern| pattern.matches(scheme, &host, port))
 }
 
 fn split_port(text: &str) -> Result<(&str, Option<&str>), String> {
@@ -92,10 +86,7 @@ fn split_port(text: &str) -> Result<(&str, Option<&str>), String> {
         let (host, rest) = rest.split_once(']').ok_or("an IPv6 address ends with ]")?;
         return match rest {
             "" => Ok((host, None)),
-            _ => Ok((
-                host,
-                Some(rest.strip_prefix(':').ok_or("after ] comes :port")?),
-            )),
+            _ => Ok((host, Some(rest.strip_prefix(':').ok_or("after ] comes :port")?))),
         };
     }
     Ok(match text.rsplit_once(':') {
@@ -154,56 +145,20 @@ mod tests {
             ("https://example.com", "https", "example.com", 8443, false),
             ("https://example.com", "http", "example.com", 443, false),
             ("https://example.com", "https", "example.com.", 443, false),
-            (
-                "https://example.com",
-                "https",
-                "evil-example.com",
-                443,
-                false,
-            ),
+            ("https://example.com", "https", "evil-example.com", 443, false),
             ("*://example.com", "http", "example.com", 80, true),
             ("*://example.com", "https", "example.com", 443, true),
             ("*://example.com:*", "http", "example.com", 1, true),
-            (
-                "https://*.example.com",
-                "https",
-                "a.b.example.com",
-                443,
-                true,
-            ),
+            ("https://*.example.com", "https", "a.b.example.com", 443, true),
             ("https://*.example.com", "https", "example.com", 443, false),
             ("https://*.example.com", "https", ".example.com", 443, false),
             ("https://*.example.com", "https", "xexample.com", 443, false),
-            (
-                "http://localhost:8000..8003",
-                "http",
-                "localhost",
-                8002,
-                true,
-            ),
-            (
-                "http://localhost:8000..8003",
-                "http",
-                "localhost",
-                8003,
-                false,
-            ),
+            ("http://localhost:8000..8003", "http", "localhost", 8002, true),
+            ("http://localhost:8000..8003", "http", "localhost", 8003, false),
             ("http://*:*", "http", "anything", 9, true),
             ("http://*:*", "http", "admin.spin.internal", 80, false),
-            (
-                "http://admin.spin.internal",
-                "http",
-                "admin.spin.internal",
-                80,
-                true,
-            ),
-            (
-                "http://*.spin.internal",
-                "http",
-                "admin.spin.internal",
-                80,
-                true,
-            ),
+            ("http://admin.spin.internal", "http", "admin.spin.internal", 80, true),
+            ("http://*.spin.internal", "http", "admin.spin.internal", 80, true),
             ("http://127.0.0.1:81", "http", "127.0.0.1", 81, true),
             ("http://[::1]:81", "http", "::1", 81, true),
             ("http://[::1]", "http", "::1", 80, true),

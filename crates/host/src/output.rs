@@ -95,18 +95,13 @@ struct Queue {
 
 impl ProcessOutput {
     fn start() -> io::Result<Arc<Self>> {
-        let output = Arc::new(Self {
-            queue: Mutex::default(),
-            changed: Condvar::new(),
-        });
+        let output = Arc::new(Self { queue: Mutex::default(), changed: Condvar::new() });
         let weak = Arc::downgrade(&output);
-        std::thread::Builder::new()
-            .name("sekisho-output".to_owned())
-            .spawn(move || {
-                while let Some(output) = weak.upgrade() {
-                    output.write_waiting();
-                }
-            })?;
+        std::thread::Builder::new().name("sekisho-output".to_owned()).spawn(move || {
+            while let Some(output) = weak.upgrade() {
+                output.write_waiting();
+            }
+        })?;
         Ok(output)
     }
 
@@ -120,10 +115,7 @@ impl ProcessOutput {
         bytes.push(b'\n');
         let mut queue = self.queue();
         while queue.waiting > MAX_WAITING && !queue.closed {
-            queue = self
-                .changed
-                .wait(queue)
-                .unwrap_or_else(PoisonError::into_inner);
+            queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
         if queue.closed {
             return;
@@ -138,9 +130,7 @@ impl ProcessOutput {
         let queue = self.queue();
         let (mut queue, _) = self
             .changed
-            .wait_timeout_while(queue, Duration::from_millis(200), |queue| {
-                queue.lines.is_empty()
-            })
+            .wait_timeout_while(queue, Duration::from_millis(200), |queue| queue.lines.is_empty())
             .unwrap_or_else(PoisonError::into_inner);
         let lines = std::mem::take(&mut queue.lines);
         drop(queue);
@@ -163,11 +153,8 @@ impl ProcessOutput {
             let Some(left) = end.checked_duration_since(Instant::now()) else {
                 return;
             };
-            queue = self
-                .changed
-                .wait_timeout(queue, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            queue =
+                self.changed.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
@@ -251,8 +238,7 @@ impl Lines {
     }
 
     fn emit(&mut self) {
-        self.writer
-            .line(&self.component, self.stream, &self.partial);
+        self.writer.line(&self.component, self.stream, &self.partial);
         self.partial.clear();
     }
 }
@@ -293,10 +279,7 @@ impl Pollable for SharedLines {
 
 impl OutputStream for SharedLines {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(&bytes);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(&bytes);
         Ok(())
     }
 
@@ -318,9 +301,7 @@ mod tests {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&seen);
         let writer = Writer::Lines(Arc::new(move |component: &str, stream, line: &[u8]| {
-            sink.lock()
-                .unwrap()
-                .push((component.to_owned(), stream, line.to_vec()));
+            sink.lock().unwrap().push((component.to_owned(), stream, line.to_vec()));
         }));
         let mut lines = Lines::new(&Arc::from("c"), Stream::Err, &writer);
         lines.push(b"one\ntw");
@@ -335,8 +316,7 @@ mod tests {
         assert_eq!(lengths, [3, 3, 0, MAX_LINE, MAX_LINE, MAX_LINE, 4, 4]);
         assert_eq!(seen[1].2, b"two");
         assert!(
-            seen.iter()
-                .all(|(component, stream, _)| component == "c" && *stream == Stream::Err)
+            seen.iter().all(|(component, stream, _)| component == "c" && *stream == Stream::Err)
         );
     }
 }

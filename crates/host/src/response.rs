@@ -24,11 +24,7 @@ pub struct Body {
 
 impl Body {
     pub(crate) fn of_component(inner: WasiBody, scope: Arc<Scope>, guard: ClientGuard) -> Self {
-        Self {
-            inner,
-            request: Some((scope, guard)),
-            permit: None,
-        }
+        Self { inner, request: Some((scope, guard)), permit: None }
     }
 
     pub(crate) fn holding(mut self, permit: OwnedSemaphorePermit) -> Self {
@@ -37,9 +33,7 @@ impl Body {
     }
 
     fn instance_failed(&self) -> bool {
-        self.request
-            .as_ref()
-            .is_some_and(|(scope, _)| scope.instance_failed())
+        self.request.as_ref().is_some_and(|(scope, _)| scope.instance_failed())
     }
 }
 
@@ -86,23 +80,14 @@ impl Drop for Body {
 
 /// The host's own answer.
 pub(crate) fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
-    let body = Full::new(Bytes::from_static(text.as_bytes()))
-        .map_err(Error::from)
-        .boxed_unsync();
-    let mut response = Response::new(Body {
-        inner: body,
-        request: None,
-        permit: None,
-    });
+    let body = Full::new(Bytes::from_static(text.as_bytes())).map_err(Error::from).boxed_unsync();
+    let mut response = Response::new(Body { inner: body, request: None, permit: None });
     *response.status_mut() = status;
-    response.headers_mut().insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; charset=utf-8"),
-    );
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        response
-            .headers_mut()
-            .insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response
 }

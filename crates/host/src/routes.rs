@@ -17,18 +17,12 @@ impl Route {
             Some(path) => (path, true),
             None => (text, false),
         };
-        if path
-            .split('/')
-            .any(|segment| segment.starts_with(':') || segment == "...")
-        {
+        if path.split('/').any(|segment| segment.starts_with(':') || segment == "...") {
             return Err(
-                "a route is an exact path or ends in /...; parameters are not supported".to_owned(),
+                "a route is an exact path or ends in /...; parameters are not supported".to_owned()
             );
         }
-        Ok(Self {
-            path: path.to_owned(),
-            subtree,
-        })
+        Ok(Self { path: path.to_owned(), subtree })
     }
 
     fn matches(&self, path: &str) -> bool {

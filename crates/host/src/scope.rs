@@ -43,9 +43,7 @@ impl Scope {
 
     /// Whether the instance that works on the request has trapped.
     pub(crate) fn instance_failed(&self) -> bool {
-        self.fate
-            .get()
-            .is_some_and(|fate| fate.0.load(Ordering::Acquire))
+        self.fate.get().is_some_and(|fate| fate.0.load(Ordering::Acquire))
     }
 
     /// Resolves when the client goes away from now on; never if it stays.

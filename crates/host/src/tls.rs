@@ -49,9 +49,9 @@ impl Tls {
                 certificate.display(),
                 key.display()
             )),
-            Self::Dev { .. } => HostError::new(format!(
-                "the development certificate cannot be used: {error}"
-            )),
+            Self::Dev { .. } => {
+                HostError::new(format!("the development certificate cannot be used: {error}"))
+            }
         };
         let mut config = ServerConfig::builder_with_provider(provider())
             .with_protocol_versions(VERSIONS)
@@ -72,11 +72,8 @@ pub(crate) fn provider() -> Arc<CryptoProvider> {
 /// The certificates in a PEM file; none is an error.
 pub(crate) fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, HostError> {
     let wrong = |reason: String| {
-        HostError::new(format!(
-            "cannot read certificates from {}: {reason}",
-            path.display()
-        ))
-        .help("Give a PEM file with BEGIN CERTIFICATE sections")
+        HostError::new(format!("cannot read certificates from {}: {reason}", path.display()))
+            .help("Give a PEM file with BEGIN CERTIFICATE sections")
     };
     let certificates = CertificateDer::pem_file_iter(path)
         .map_err(|error| wrong(pem_reason(&error)))?

@@ -8,9 +8,7 @@ use crate::{HostError, Manifest};
 /// `[a-z][a-z0-9_]*`
 pub(crate) fn is_variable_name(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name
-            .bytes()
-            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+        && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
 }
 
 /// A text with places for variables.
@@ -74,9 +72,7 @@ impl Variables {
         environment: impl Fn(&str) -> Option<String>,
         explicit: &BTreeMap<String, String>,
     ) -> Result<Self, HostError> {
-        if let Some(unknown) = explicit
-            .keys()
-            .find(|name| !manifest.variables.contains_key(*name))
+        if let Some(unknown) = explicit.keys().find(|name| !manifest.variables.contains_key(*name))
         {
             return Err(HostError::new(format!("there is no variable `{unknown}`"))
                 .help("Declare it under [variables] in the manifest, or do not set it"));
@@ -90,11 +86,7 @@ impl Variables {
                 .or_else(|| environment(&key))
                 .or_else(|| variable.default.clone())
                 .ok_or_else(|| {
-                    let kind = if variable.secret {
-                        "secret variable"
-                    } else {
-                        "variable"
-                    };
+                    let kind = if variable.secret { "secret variable" } else { "variable" };
                     manifest
                         .error(
                             &variable.span,
@@ -114,9 +106,7 @@ impl Variables {
                 Part::Text(part) => text.push_str(part),
                 Part::Variable(name) => {
                     text.push_str(
-                        self.0
-                            .get(name)
-                            .ok_or_else(|| format!("there is no variable `{name}`"))?,
+                        self.0.get(name).ok_or_else(|| format!("there is no variable `{name}`"))?,
                     );
                 }
             }
@@ -139,18 +129,10 @@ mod tests {
         explicit: &[(&str, &str)],
     ) -> Result<Variables, HostError> {
         let manifest = Manifest::parse(Path::new("spin.toml"), MANIFEST).unwrap();
-        let explicit = explicit
-            .iter()
-            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-            .collect();
+        let explicit = explicit.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         Variables::resolve(
             &manifest,
-            |key| {
-                environment
-                    .iter()
-                    .find(|(name, _)| *name == key)
-                    .map(|(_, v)| (*v).to_owned())
-            },
+            |key| environment.iter().find(|(name, _)| *name == key).map(|(_, v)| (*v).to_owned()),
             &explicit,
         )
     }
@@ -165,10 +147,7 @@ mod tests {
             (&env[..], &[("two", "x")], "e1-x!"),
         ] {
             assert_eq!(
-                resolve(environment, explicit)
-                    .unwrap()
-                    .render(&template)
-                    .unwrap(),
+                resolve(environment, explicit).unwrap().render(&template).unwrap(),
                 expected
             );
         }
@@ -179,12 +158,7 @@ mod tests {
         let error = resolve(&[], &[]).unwrap_err();
         assert_eq!(error.place.as_ref().unwrap().line(), Some(5));
         assert!(error.to_string().contains("`two`"), "{error}");
-        assert!(
-            resolve(&[], &[("three", "x")])
-                .unwrap_err()
-                .to_string()
-                .contains("`three`")
-        );
+        assert!(resolve(&[], &[("three", "x")]).unwrap_err().to_string().contains("`three`"));
     }
 
     #[test]

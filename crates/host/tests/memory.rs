@@ -32,16 +32,8 @@ const BOUND: usize = 100 * 1024 * 1024;
 /// This process's resident memory, in bytes.
 fn resident() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .unwrap();
-    line.split_whitespace()
-        .nth(1)
-        .unwrap()
-        .parse::<usize>()
-        .unwrap()
-        * 1024
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 1024
 }
 
 fn large() -> AnyBody {
@@ -57,9 +49,7 @@ async fn two_hundred_megabytes_each_way() {
     // The first start compiles, which takes memory that a measured host must not be charged for.
     app.start().await.shutdown(Duration::from_secs(5)).await;
     let host = app.start().await;
-    let [secure, plain] = host.addrs()[..] else {
-        panic!()
-    };
+    let [secure, plain] = host.addrs()[..] else { panic!() };
     let peak = Arc::new(AtomicUsize::new(0));
     let sampler = Arc::clone(&peak);
     tokio::spawn(async move {
@@ -74,35 +64,27 @@ async fn two_hundred_megabytes_each_way() {
         let mut seen = 0;
         if protocol == "h1" {
             let mut sender = h1(TcpStream::connect(plain).await.unwrap()).await;
-            let post = Request::post(upload)
-                .header("host", "a")
-                .body(large())
-                .unwrap();
+            let post = Request::post(upload).header("host", "a").body(large()).unwrap();
             assert_eq!(
                 collect(sender.send_request(post).await.unwrap()).await,
                 (200, SIZE.to_string())
             );
             sender.ready().await.unwrap();
-            let get = Request::get(download)
-                .header("host", "a")
-                .body(empty())
-                .unwrap();
+            let get = Request::get(download).header("host", "a").body(empty()).unwrap();
             let mut body = sender.send_request(get).await.unwrap().into_body();
             while let Some(frame) = body.frame().await {
                 seen += frame.unwrap().data_ref().map_or(0, Bytes::len);
             }
         } else {
             let mut sender = h2(tls(secure, &app.ca(), "acme.localhost", "h2").await).await;
-            let post = Request::post(format!("https://acme.localhost{upload}"))
-                .body(large())
-                .unwrap();
+            let post =
+                Request::post(format!("https://acme.localhost{upload}")).body(large()).unwrap();
             assert_eq!(
                 collect(sender.send_request(post).await.unwrap()).await,
                 (200, SIZE.to_string())
             );
-            let get = Request::get(format!("https://acme.localhost{download}"))
-                .body(empty())
-                .unwrap();
+            let get =
+                Request::get(format!("https://acme.localhost{download}")).body(empty()).unwrap();
             let mut body = sender.send_request(get).await.unwrap().into_body();
             while let Some(frame) = body.frame().await {
                 seen += frame.unwrap().data_ref().map_or(0, Bytes::len);

@@ -18,9 +18,7 @@ pub fn empty() -> Body {
 
 /// A body held in memory, sent with its length.
 pub fn full(bytes: impl Into<Bytes>) -> Body {
-    Full::new(bytes.into())
-        .map_err(|never| match never {})
-        .boxed_unsync()
+    Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
 }
 
 /// A body that a test writes piece by piece while the exchange runs, of unknown length.
@@ -41,9 +39,5 @@ where
     B: http_body::Body,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    Ok(Limited::new(body, limit)
-        .collect()
-        .await
-        .map_err(io::Error::other)?
-        .to_bytes())
+    Ok(Limited::new(body, limit).collect().await.map_err(io::Error::other)?.to_bytes())
 }

@@ -86,55 +86,31 @@ pub fn load_all(root: &Path) -> Result<Vec<Case>, CaseError> {
 
 /// Loads the case in one folder.
 pub fn load(folder: &Path) -> Result<Case, CaseError> {
-    const PARTS: [&str; 5] = [
-        "policy",
-        "request.json",
-        "expected.json",
-        "state.json",
-        "README.md",
-    ];
+    const PARTS: [&str; 5] = ["policy", "request.json", "expected.json", "state.json", "README.md"];
     for entry in entries(folder)? {
-        if !PARTS
-            .iter()
-            .any(|part| entry.file_name() == Some(OsStr::new(part)))
-        {
+        if !PARTS.iter().any(|part| entry.file_name() == Some(OsStr::new(part))) {
             return Err(CaseError::Unexpected(entry));
         }
     }
     let state = folder.join("state.json");
     Ok(Case {
-        name: folder
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned(),
+        name: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         policy: policy(folder)?,
         request: json(folder.join("request.json"))?,
         expected: json(folder.join("expected.json"))?,
-        state: if state.exists() {
-            Some(json(state)?)
-        } else {
-            None
-        },
+        state: if state.exists() { Some(json(state)?) } else { None },
     })
 }
 
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, CaseError> {
-    let failed = |source| CaseError::Read {
-        path: folder.to_owned(),
-        source,
-    };
+    let failed = |source| CaseError::Read { path: folder.to_owned(), source };
     let listed = fs::read_dir(folder).map_err(failed)?;
     let paths: io::Result<Vec<PathBuf>> = listed.map(|entry| Ok(entry?.path())).collect();
     let hidden = |path: &PathBuf| {
-        path.file_name()
-            .is_some_and(|name| name.to_string_lossy().starts_with('.'))
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'))
     };
-    let mut paths: Vec<PathBuf> = paths
-        .map_err(failed)?
-        .into_iter()
-        .filter(|path| !hidden(path))
-        .collect();
+    let mut paths: Vec<PathBuf> =
+        paths.map_err(failed)?.into_iter().filter(|path| !hidden(path)).collect();
     paths.sort();
     Ok(paths)
 }
@@ -158,10 +134,7 @@ fn json(path: PathBuf) -> Result<Value, CaseError> {
 }
 
 fn read(path: &Path) -> Result<String, CaseError> {
-    fs::read_to_string(path).map_err(|source| CaseError::Read {
-        path: path.to_owned(),
-        source,
-    })
+    fs::read_to_string(path).map_err(|source| CaseError::Read { path: path.to_owned(), source })
 }
 
 #[cfg(test)]
@@ -222,24 +195,13 @@ mod tests {
     fn an_error_names_the_place() {
         for (fault, named) in [
             (("cases/x/request.json", "{"), "x/request.json is not JSON"),
-            (
-                ("cases/x/expected.jsn", "{}"),
-                "x/expected.jsn is no part of a case",
-            ),
+            (("cases/x/expected.jsn", "{}"), "x/expected.jsn is no part of a case"),
             (("cases/x/policy", "../nowhere"), "x/policy names"),
             (("cases/x/policy", " \n"), "x/policy names"),
-            (
-                ("cases/stray.json", "{}"),
-                "stray.json is no part of a case",
-            ),
+            (("cases/stray.json", "{}"), "stray.json is no part of a case"),
             (("cases/y/policy", "../../policies/basic"), "y/request.json"),
         ] {
-            let error = Root::new()
-                .case("x")
-                .with(&[fault])
-                .load()
-                .unwrap_err()
-                .to_string();
+            let error = Root::new().case("x").with(&[fault]).load().unwrap_err().to_string();
             assert!(error.contains(named), "{error}");
         }
     }
@@ -248,9 +210,6 @@ mod tests {
     fn a_root_without_cases_is_an_error() {
         let root = Root::new().with(&[("cases/README.md", "")]);
         assert!(matches!(root.load(), Err(CaseError::Empty(_))));
-        assert!(matches!(
-            load_all(Path::new("/nonexistent")),
-            Err(CaseError::Read { .. })
-        ));
+        assert!(matches!(load_all(Path::new("/nonexistent")), Err(CaseError::Read { .. })));
     }
 }

@@ -48,19 +48,13 @@ impl Cdn {
     /// The address can't be listened on.
     pub async fn start(options: CdnOptions) -> io::Result<Self> {
         let client_addr = Mutex::new(options.client_addr);
-        let shared = Arc::new(Shared {
-            gateway: options.gateway,
-            client_addr,
-        });
+        let shared = Arc::new(Shared { gateway: options.gateway, client_addr });
         let proxy = shared.clone();
         let handler = move |request, peer| {
             let proxy = proxy.clone();
             async move { Ok(forward(&proxy, request, peer).await) }
         };
-        Ok(Self {
-            server: Server::start(options.listen, handler).await?,
-            shared,
-        })
+        Ok(Self { server: Server::start(options.listen, handler).await?, shared })
     }
 
     /// The address it listens on.
@@ -75,11 +69,7 @@ impl Cdn {
 
     /// From now on reports this client address, or the real one.
     pub fn report_client(&self, addr: Option<IpAddr>) {
-        *self
-            .shared
-            .client_addr
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = addr;
+        *self.shared.client_addr.lock().unwrap_or_else(PoisonError::into_inner) = addr;
     }
 
     /// Closes the port and every connection.
@@ -89,10 +79,7 @@ impl Cdn {
 }
 
 async fn forward(shared: &Shared, request: Request<Incoming>, peer: Peer) -> Response<Body> {
-    let fake = *shared
-        .client_addr
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
+    let fake = *shared.client_addr.lock().unwrap_or_else(PoisonError::into_inner);
     let client = fake.unwrap_or_else(|| peer.addr.ip());
     let answer = match outgoing(request, client, peer.tls) {
         Ok(request) => shared.gateway.send(request).await,
@@ -117,20 +104,11 @@ fn outgoing(request: Request<Incoming>, client: IpAddr, tls: bool) -> io::Result
     let (mut head, body) = request.into_parts();
     let host = match head.uri.authority() {
         Some(authority) => HeaderValue::from_str(authority.as_str()).map_err(io::Error::other)?,
-        None => head
-            .headers
-            .get(HOST)
-            .cloned()
-            .unwrap_or(HeaderValue::from_static("localhost")),
+        None => head.headers.get(HOST).cloned().unwrap_or(HeaderValue::from_static("localhost")),
     };
     let authority = host.to_str().map_err(io::Error::other)?;
-    let path = head
-        .uri
-        .path_and_query()
-        .map_or("/", http::uri::PathAndQuery::as_str);
-    let uri = format!("https://{authority}{path}")
-        .parse()
-        .map_err(io::Error::other)?;
+    let path = head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let uri = format!("https://{authority}{path}").parse().map_err(io::Error::other)?;
     head.uri = uri;
     head.version = Version::HTTP_11;
 
@@ -144,10 +122,7 @@ fn outgoing(request: Request<Incoming>, client: IpAddr, tls: bool) -> io::Result
     head.headers.insert(X_FORWARDED_FOR, chain);
     let proto = HeaderValue::from_static(if tls { "https" } else { "http" });
     head.headers.insert(X_FORWARDED_PROTO, proto);
-    Ok(Request::from_parts(
-        head,
-        body.map_err(io::Error::other).boxed_unsync(),
-    ))
+    Ok(Request::from_parts(head, body.map_err(io::Error::other).boxed_unsync()))
 }
 
 /// Fields that belong to one connection (RFC 9110 section 7.6.1).
@@ -160,10 +135,7 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
         .filter_map(|name| name.trim().parse().ok())
         .collect();
     let always = ["keep-alive", "proxy-connection"].map(HeaderName::from_static);
-    for name in named
-        .into_iter()
-        .chain(always)
-        .chain([CONNECTION, TE, TRANSFER_ENCODING, UPGRADE])
+    for name in named.into_iter().chain(always).chain([CONNECTION, TE, TRANSFER_ENCODING, UPGRADE])
     {
         headers.remove(name);
     }

@@ -59,12 +59,7 @@ pub struct Client {
 impl Client {
     /// HTTP/1.1 without TLS to `to`.
     pub fn plain(to: SocketAddr) -> Self {
-        Self {
-            to,
-            from: None,
-            protocol: Protocol::H1,
-            ca_pem: None,
-        }
+        Self { to, from: None, protocol: Protocol::H1, ca_pem: None }
     }
 
     /// The same over TLS, trusting the certificates of `ca_pem` alone.
@@ -125,11 +120,7 @@ impl Client {
     }
 
     async fn tcp(&self) -> io::Result<TcpStream> {
-        let socket = if self.to.is_ipv4() {
-            TcpSocket::new_v4()
-        } else {
-            TcpSocket::new_v6()
-        }?;
+        let socket = if self.to.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
         if let Some(source) = self.from {
             socket.bind(SocketAddr::new(source, 0))?;
         }
@@ -145,17 +136,12 @@ impl Client {
             Protocol::H1 => pki::HTTP_1_1,
             Protocol::H2 => pki::H2,
         };
-        self.ca_pem
-            .as_deref()
-            .map(|pem| pki::client_config(pem, &[alpn]))
-            .transpose()
+        self.ca_pem.as_deref().map(|pem| pki::client_config(pem, &[alpn])).transpose()
     }
 }
 
 async fn bounded<T>(work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    timeout(CONNECT_TIMEOUT, work)
-        .await
-        .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+    timeout(CONNECT_TIMEOUT, work).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
 }
 
 async fn tls(
@@ -179,17 +165,12 @@ where
             (Sender::H1(sender), drive(connection))
         }
         Protocol::H2 => {
-            let (sender, connection) = http2::handshake(tasks.clone(), io)
-                .await
-                .map_err(io::Error::other)?;
+            let (sender, connection) =
+                http2::handshake(tasks.clone(), io).await.map_err(io::Error::other)?;
             (Sender::H2(sender), drive(connection))
         }
     };
-    Ok(Connection {
-        sender,
-        driver,
-        tasks,
-    })
+    Ok(Connection { sender, driver, tasks })
 }
 
 /// The connection's own failure reaches the test through the exchange it interrupts.
@@ -267,15 +248,9 @@ fn to_origin_form(request: &mut Request<Body>) -> io::Result<()> {
         return Ok(());
     };
     let host = http::HeaderValue::from_str(authority.as_str()).map_err(io::Error::other)?;
-    let path = request
-        .uri()
-        .path_and_query()
-        .map_or("/", http::uri::PathAndQuery::as_str);
+    let path = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
     let origin_form = path.parse().map_err(io::Error::other)?;
-    request
-        .headers_mut()
-        .entry(http::header::HOST)
-        .or_insert(host);
+    request.headers_mut().entry(http::header::HOST).or_insert(host);
     *request.uri_mut() = origin_form;
     Ok(())
 }

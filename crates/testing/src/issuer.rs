@@ -35,10 +35,7 @@ pub struct Issuer {
 impl Issuer {
     /// An issuer of this name.
     pub fn new(url: impl Into<String>, keys: Vec<SigningKey>) -> Self {
-        Self {
-            url: url.into(),
-            keys,
-        }
+        Self { url: url.into(), keys }
     }
 
     /// The public keys as a JWK set (RFC 7517 section 5).
@@ -61,13 +58,7 @@ impl Issuer {
         }
         claims.insert("roles".to_owned(), json!([]));
         let lifetime = DEFAULT_LIFETIME;
-        TokenBuilder {
-            issuer: self,
-            key: self.keys.first(),
-            header: Map::new(),
-            claims,
-            lifetime,
-        }
+        TokenBuilder { issuer: self, key: self.keys.first(), header: Map::new(), claims, lifetime }
     }
 }
 
@@ -149,15 +140,12 @@ impl<'i> TokenBuilder<'i> {
     /// # Errors
     /// The issuer lacks the key, or [`TokenBuilder::issued_at`] was never called.
     pub fn sign(mut self) -> Result<String, KeyError> {
-        let key = self
-            .key
-            .ok_or_else(|| KeyError::NoKey(self.issuer.url.clone()))?;
+        let key = self.key.ok_or_else(|| KeyError::NoKey(self.issuer.url.clone()))?;
         if !self.claims.contains_key("exp") && !self.claims.contains_key("iat") {
             return Err(KeyError::NoTime);
         }
         if !self.claims.contains_key("jti") {
-            self.claims
-                .insert("jti".to_owned(), key::random_id()?.into());
+            self.claims.insert("jti".to_owned(), key::random_id()?.into());
         }
         let mut header = Map::new();
         header.insert("alg".to_owned(), key.algorithm().name().into());

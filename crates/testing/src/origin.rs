@@ -47,19 +47,13 @@ pub struct OriginOptions {
 
 impl Default for OriginOptions {
     fn default() -> Self {
-        Self {
-            listen: Listen::default(),
-            log_limit: 1024,
-        }
+        Self { listen: Listen::default(), log_limit: 1024 }
     }
 }
 
 impl From<Listen> for OriginOptions {
     fn from(listen: Listen) -> Self {
-        Self {
-            listen,
-            ..Self::default()
-        }
+        Self { listen, ..Self::default() }
     }
 }
 
@@ -90,10 +84,7 @@ impl Origin {
         let log = Arc::new(Log::new(options.log_limit));
         let shared = log.clone();
         let handler = move |request, peer| routes::answer(shared.clone(), request, peer);
-        Ok(Self {
-            server: Server::start(options.listen, handler).await?,
-            log,
-        })
+        Ok(Self { server: Server::start(options.listen, handler).await?, log })
     }
 
     /// The address it listens on.

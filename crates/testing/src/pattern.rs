@@ -43,10 +43,7 @@ impl Iterator for Pattern {
         let index = self.sent / BLOCK;
         let mut block = Vec::with_capacity(usize::try_from(BLOCK).unwrap_or(0));
         block.extend_from_slice(&index.to_le_bytes());
-        block.resize(
-            usize::try_from(BLOCK.min(left)).unwrap_or(0),
-            index.to_le_bytes()[0] ^ 0x5a,
-        );
+        block.resize(usize::try_from(BLOCK.min(left)).unwrap_or(0), index.to_le_bytes()[0] ^ 0x5a);
         self.sent += block.len() as u64;
         Some(Bytes::from(block))
     }
@@ -77,10 +74,7 @@ pub struct Sha256(ring::digest::Context);
 
 impl Sha256 {
     /// A digest of nothing yet.
-    #[expect(
-        clippy::new_without_default,
-        reason = "a digest that starts by default reads oddly"
-    )]
+    #[expect(clippy::new_without_default, reason = "a digest that starts by default reads oddly")]
     pub fn new() -> Self {
         Self(ring::digest::Context::new(&ring::digest::SHA256))
     }
@@ -93,14 +87,10 @@ impl Sha256 {
     /// The digest in lower-case hexadecimal.
     pub fn finish(self) -> String {
         use std::fmt::Write;
-        self.0
-            .finish()
-            .as_ref()
-            .iter()
-            .fold(String::with_capacity(64), |mut hex, byte| {
-                // Writing to a String can't fail.
-                let _ = write!(hex, "{byte:02x}");
-                hex
-            })
+        self.0.finish().as_ref().iter().fold(String::with_capacity(64), |mut hex, byte| {
+            // Writing to a String can't fail.
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
     }
 }

@@ -37,16 +37,11 @@ impl Pki {
     pub fn new() -> io::Result<Self> {
         let key = KeyPair::generate().map_err(io::Error::other)?;
         let mut params = CertificateParams::default();
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "Sekisho throwaway test CA");
+        params.distinguished_name.push(DnType::CommonName, "Sekisho throwaway test CA");
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let ca_pem = params.self_signed(&key).map_err(io::Error::other)?.pem();
-        Ok(Self {
-            issuer: Issuer::new(params, key),
-            ca_pem,
-        })
+        Ok(Self { issuer: Issuer::new(params, key), ca_pem })
     }
 
     /// The authority's certificate, for a client's trust store.
@@ -62,19 +57,12 @@ impl Pki {
         let key = KeyPair::generate().map_err(io::Error::other)?;
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         let mut params = CertificateParams::new(names).map_err(io::Error::other)?;
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "Sekisho test double");
+        params.distinguished_name.push(DnType::CommonName, "Sekisho test double");
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.use_authority_key_identifier_extension = true;
-        let cert = params
-            .signed_by(&key, &self.issuer)
-            .map_err(io::Error::other)?;
-        Ok(Leaf {
-            cert_pem: cert.pem(),
-            key_pem: key.serialize_pem(),
-        })
+        let cert = params.signed_by(&key, &self.issuer).map_err(io::Error::other)?;
+        Ok(Leaf { cert_pem: cert.pem(), key_pem: key.serialize_pem() })
     }
 
     /// Server settings for `names` that offer `alpn` in this order of preference.
@@ -130,10 +118,7 @@ fn certificates(pem: &str) -> io::Result<Vec<CertificateDer<'static>>> {
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
     let found = found.map_err(io::Error::other)?;
     if found.is_empty() {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "the PEM holds no certificate",
-        ));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the PEM holds no certificate"));
     }
     Ok(found)
 }

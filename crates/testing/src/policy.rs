@@ -27,9 +27,7 @@ pub struct PolicyDir {
 impl PolicyDir {
     /// An empty policy directory.
     pub fn new() -> io::Result<Self> {
-        let root = tempfile::Builder::new()
-            .prefix("sekisho-policy-")
-            .tempdir()?;
+        let root = tempfile::Builder::new().prefix("sekisho-policy-").tempdir()?;
         let path = root.path().join("policy");
         fs::create_dir(&path)?;
         Ok(Self { root, path })
@@ -77,10 +75,7 @@ impl PolicyDir {
     }
 
     fn resolve(&self, relative: &Path) -> io::Result<PathBuf> {
-        if relative
-            .components()
-            .all(|part| matches!(part, Component::Normal(_)))
-        {
+        if relative.components().all(|part| matches!(part, Component::Normal(_))) {
             return Ok(self.path.join(relative));
         }
         let what = format!("{} leads out of the policy directory", relative.display());
@@ -97,23 +92,11 @@ mod tests {
         let policy = PolicyDir::new().unwrap();
         policy.gateway("one").unwrap().gateway("two").unwrap();
         policy.tenant("acme", "t").unwrap();
-        policy
-            .key_set("idp", &serde_json::json!({"keys": []}))
-            .unwrap();
+        policy.key_set("idp", &serde_json::json!({"keys": []})).unwrap();
         let path = policy.path().to_owned();
-        assert_eq!(
-            fs::read_to_string(path.join("gateway.toml")).unwrap(),
-            "two"
-        );
-        assert_eq!(
-            fs::read_to_string(path.join("tenants/acme.toml")).unwrap(),
-            "t"
-        );
-        assert!(
-            fs::read_to_string(path.join("keys/idp.jwks.json"))
-                .unwrap()
-                .contains("keys")
-        );
+        assert_eq!(fs::read_to_string(path.join("gateway.toml")).unwrap(), "two");
+        assert_eq!(fs::read_to_string(path.join("tenants/acme.toml")).unwrap(), "t");
+        assert!(fs::read_to_string(path.join("keys/idp.jwks.json")).unwrap().contains("keys"));
         policy.remove("tenants/acme.toml").unwrap();
         assert_eq!(fs::read_dir(path.join("tenants")).unwrap().count(), 0);
         drop(policy);

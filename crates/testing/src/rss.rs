@@ -26,10 +26,7 @@ pub fn cpu_time(pid: u32) -> io::Result<Duration> {
     let fields = stat.rsplit_once(')').map(|(_, rest)| rest);
     // utime and stime are fields 14 and 15 counted from 1; the first one after ')' is field 3.
     let ticks = fields.and_then(|fields| {
-        let mut times = fields
-            .split_ascii_whitespace()
-            .skip(11)
-            .map(str::parse::<u32>);
+        let mut times = fields.split_ascii_whitespace().skip(11).map(str::parse::<u32>);
         let (user, system) = (times.next()?.ok()?, times.next()?.ok()?);
         Some(f64::from(user) + f64::from(system))
     });
@@ -41,13 +38,7 @@ pub fn cpu_time(pid: u32) -> io::Result<Duration> {
 fn status_bytes(pid: u32, key: &str) -> io::Result<u64> {
     read(pid, "status")?
         .lines()
-        .find_map(|line| {
-            line.strip_prefix(key)?
-                .trim()
-                .strip_suffix(" kB")?
-                .parse::<u64>()
-                .ok()
-        })
+        .find_map(|line| line.strip_prefix(key)?.trim().strip_suffix(" kB")?.parse::<u64>().ok())
         .map(|kib| kib * 1024)
         .ok_or_else(|| malformed(pid, "status"))
 }
@@ -92,10 +83,7 @@ mod tests {
         let mut n = 0_u64;
         while cpu_time(pid).unwrap() < before + Duration::from_millis(50) {
             n = std::hint::black_box(n.wrapping_add(1));
-            assert!(
-                started.elapsed() < Duration::from_secs(20),
-                "no CPU time was counted"
-            );
+            assert!(started.elapsed() < Duration::from_secs(20), "no CPU time was counted");
         }
     }
 

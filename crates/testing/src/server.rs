@@ -37,20 +37,14 @@ pub struct Listen {
 
 impl Default for Listen {
     fn default() -> Self {
-        Self {
-            addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            tls: None,
-        }
+        Self { addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), tls: None }
     }
 }
 
 impl Listen {
     /// TLS on a free loopback port.
     pub fn tls(config: Arc<ServerConfig>) -> Self {
-        Self {
-            tls: Some(config),
-            ..Self::default()
-        }
+        Self { tls: Some(config), ..Self::default() }
     }
 
     /// The same on another address.
@@ -92,19 +86,10 @@ impl Server {
         })?;
         let addr = listener.local_addr()?;
         let connections = Arc::new(AtomicU64::new(0));
-        let scheme = if listen.tls.is_some() {
-            "https"
-        } else {
-            "http"
-        };
+        let scheme = if listen.tls.is_some() { "https" } else { "http" };
         let tls = listen.tls.map(TlsAcceptor::from);
         let accept = tokio::spawn(accept_loop(listener, tls, connections.clone(), handler));
-        Ok(Self {
-            addr,
-            scheme,
-            connections,
-            accept,
-        })
+        Ok(Self { addr, scheme, connections, accept })
     }
 
     pub(crate) fn addr(&self) -> SocketAddr {
@@ -190,9 +175,7 @@ where
     builder.http1().max_headers(MAX_FIELDS);
     builder.http2().max_header_list_size(MAX_HEADER_LIST);
     let service = service_fn(|request| handler(request, peer));
-    let _ = builder
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let _ = builder.serve_connection(TokioIo::new(stream), service).await;
 }
 
 /// The value of `name` in a query string, undecoded.
@@ -208,8 +191,6 @@ pub(crate) fn json(status: http::StatusCode, value: &impl Display) -> Response<B
     let mut response = Response::new(crate::body::full(value.to_string()));
     *response.status_mut() = status;
     let json = http::HeaderValue::from_static("application/json");
-    response
-        .headers_mut()
-        .insert(http::header::CONTENT_TYPE, json);
+    response.headers_mut().insert(http::header::CONTENT_TYPE, json);
     response
 }

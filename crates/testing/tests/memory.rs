@@ -18,9 +18,7 @@ const ALLOWED_GROWTH: u64 = 32 << 20;
 async fn two_hundred_mebibytes_pass_both_ways_in_bounded_memory() {
     let pki = Pki::new().unwrap();
     let config = pki.server_config(&["localhost"], &[H2, HTTP_1_1]).unwrap();
-    let origin = Origin::start(OriginOptions::from(Listen::tls(config)))
-        .await
-        .unwrap();
+    let origin = Origin::start(OriginOptions::from(Listen::tls(config))).await.unwrap();
     let client = Client::plain(origin.addr()).trusting(pki.ca_pem()).unwrap();
     let expected = Pattern::sha256(SIZE);
     let before = rss::peak_resident_bytes(std::process::id()).unwrap();
@@ -32,16 +30,10 @@ async fn two_hundred_mebibytes_pass_both_ways_in_bounded_memory() {
         let answer = client.send(request).await.unwrap();
         let answer = body::read(answer.into_body(), 1024).await.unwrap();
         let answer: Value = serde_json::from_slice(&answer).unwrap();
-        assert_eq!(
-            (&answer["bytes"], &answer["sha256"]),
-            (&SIZE.into(), &expected.clone().into())
-        );
+        assert_eq!((&answer["bytes"], &answer["sha256"]), (&SIZE.into(), &expected.clone().into()));
 
         let uri = format!("https://localhost/download?bytes={SIZE}");
-        let answer = client
-            .send(Request::get(uri).body(body::empty()).unwrap())
-            .await
-            .unwrap();
+        let answer = client.send(Request::get(uri).body(body::empty()).unwrap()).await.unwrap();
         let (mut body, mut digest) = (answer.into_body(), Sha256::new());
         while let Some(frame) = body.frame().await {
             digest.update(frame.unwrap().data_ref().unwrap());

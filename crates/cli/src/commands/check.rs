@@ -46,17 +46,9 @@ impl Check {
         let files = policy_dir::read(&self.directory)?;
         let checked = policy::load(&files);
         if self.json {
-            let faults = checked
-                .as_ref()
-                .err()
-                .map(Vec::as_slice)
-                .unwrap_or_default();
+            let faults = checked.as_ref().err().map(Vec::as_slice).unwrap_or_default();
             super::print(&json(&files, faults)?)?;
-            return Ok(if checked.is_ok() {
-                Exit::Success
-            } else {
-                Exit::Invalid
-            });
+            return Ok(if checked.is_ok() { Exit::Success } else { Exit::Invalid });
         }
         let policy = checked.map_err(|faults| Failure::policy(&self.directory, &files, &faults))?;
         super::print(&format!(
@@ -75,25 +67,10 @@ fn json(files: &Files, faults: &[Fault]) -> Result<String, Failure> {
     let entries: Vec<Entry<'_>> = faults
         .iter()
         .map(|fault| {
-            let text = files
-                .get(&fault.file)
-                .and_then(|bytes| std::str::from_utf8(bytes).ok());
+            let text = files.get(&fault.file).and_then(|bytes| std::str::from_utf8(bytes).ok());
             let (line, column) = text.and_then(|text| fault.position(text)).unzip();
-            let Fault {
-                code,
-                file,
-                message,
-                help,
-                ..
-            } = fault;
-            Entry {
-                code,
-                file,
-                line,
-                column,
-                message,
-                help,
-            }
+            let Fault { code, file, message, help, .. } = fault;
+            Entry { code, file, line, column, message, help }
         })
         .collect();
     let mut json = serde_json::to_string_pretty(&entries)

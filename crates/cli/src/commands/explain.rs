@@ -60,17 +60,8 @@ impl Explain {
     /// Judges.
     pub fn run(self) -> Result<Exit, Failure> {
         let (_, policy) = policy_dir::load(&self.policy)?;
-        let state = self
-            .state
-            .as_deref()
-            .map(state)
-            .transpose()?
-            .unwrap_or_default();
-        if self.batch {
-            self.many(&policy, &state)
-        } else {
-            self.one(&policy, &state)
-        }
+        let state = self.state.as_deref().map(state).transpose()?.unwrap_or_default();
+        if self.batch { self.many(&policy, &state) } else { self.one(&policy, &state) }
     }
 
     fn one(&self, policy: &Policy, state: &State) -> Result<Exit, Failure> {
@@ -88,11 +79,7 @@ impl Explain {
         };
         let json = json.map_err(|error| Failure::fault(format!("cannot write JSON: {error}")))?;
         super::print(&format!("{json}\n"))?;
-        Ok(if answer.decision == "permit" {
-            Exit::Success
-        } else {
-            Exit::Deny
-        })
+        Ok(if answer.decision == "permit" { Exit::Success } else { Exit::Deny })
     }
 
     fn many(&self, policy: &Policy, state: &State) -> Result<Exit, Failure> {

@@ -28,9 +28,9 @@ pub fn run(command: Command, style: Style) -> Result<Exit, Failure> {
 fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::fault(format!(
-            "cannot write to the standard output: {error}"
-        ))),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::fault(format!("cannot write to the standard output: {error}")))
+        }
         _ => Ok(()),
     }
 }

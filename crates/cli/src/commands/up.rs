@@ -77,9 +77,7 @@ impl Up {
             None => State::Disk(gateway::private_directory(&manifest).join("state")),
         };
         let tls = self.tls_cert.zip(self.tls_key);
-        let authority = tls
-            .is_none()
-            .then(|| gateway::dev_ca_directory(&manifest).join("ca.pem"));
+        let authority = tls.is_none().then(|| gateway::dev_ca_directory(&manifest).join("ca.pem"));
         let plan = Plan {
             manifest,
             policy,

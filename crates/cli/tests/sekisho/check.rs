@@ -4,14 +4,8 @@ use super::{PolicyCopy, root, run};
 fn a_sound_policy_is_counted() {
     let policy = root().join("policy");
     let out = run(&["check", policy.to_str().unwrap()]).succeeded();
-    assert!(
-        out.contains("is sound: 2 tenants, 5 routes, 1 origin, digest "),
-        "{out}"
-    );
-    assert_eq!(
-        run(&["check", "--json", policy.to_str().unwrap()]).succeeded(),
-        "[]\n"
-    );
+    assert!(out.contains("is sound: 2 tenants, 5 routes, 1 origin, digest "), "{out}");
+    assert_eq!(run(&["check", "--json", policy.to_str().unwrap()]).succeeded(), "[]\n");
 }
 
 #[test]
@@ -19,11 +13,7 @@ fn every_mistake_has_file_line_key_and_remedy() {
     let policy = PolicyCopy::new();
     policy.replace("tenants/acme.toml", "regions", "regons");
     policy.replace("tenants/globex.toml", "203.0.113.0/24", "203.0.113.1/24");
-    policy.replace(
-        "gateway.toml",
-        "methods = [\"POST\"]",
-        "methods = [\"PSOT\"]",
-    );
+    policy.replace("gateway.toml", "methods = [\"POST\"]", "methods = [\"PSOT\"]");
     let ran = run(&["check", policy.path()]);
     ran.failed(
         2,
@@ -39,44 +29,24 @@ fn every_mistake_has_file_line_key_and_remedy() {
             "\"PSOT\"",
         ],
     );
-    assert!(
-        !ran.err.contains('\u{1b}'),
-        "colours on a pipe: {}",
-        ran.err
-    );
+    assert!(!ran.err.contains('\u{1b}'), "colours on a pipe: {}", ran.err);
     assert_eq!(ran.out, "");
 }
 
 #[test]
 fn json_has_the_same_mistakes() {
     let policy = PolicyCopy::new();
-    policy.replace(
-        "tenants/globex.toml",
-        "keys/demo.jwks.json",
-        "keys/gone.jwks.json",
-    );
+    policy.replace("tenants/globex.toml", "keys/demo.jwks.json", "keys/gone.jwks.json");
     policy.write("tenants/No_Tenant.toml", "");
     let ran = run(&["check", "--json", policy.path()]);
     assert_eq!(ran.code, Some(2), "{}", ran.err);
     let faults: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
-    let codes: Vec<_> = faults
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|fault| &fault["code"])
-        .collect();
+    let codes: Vec<_> = faults.as_array().unwrap().iter().map(|fault| &fault["code"]).collect();
     assert_eq!(codes, ["tenant-id-invalid", "jwks-missing"]);
     assert_eq!(faults[0]["line"], serde_json::Value::Null);
     assert_eq!(faults[1]["file"], "tenants/globex.toml");
-    assert_eq!(
-        (&faults[1]["line"], &faults[1]["column"]),
-        (&13.into(), &13.into())
-    );
-    assert!(
-        faults[1]["help"]
-            .as_str()
-            .is_some_and(|help| !help.is_empty())
-    );
+    assert_eq!((&faults[1]["line"], &faults[1]["column"]), (&13.into(), &13.into()));
+    assert!(faults[1]["help"].as_str().is_some_and(|help| !help.is_empty()));
 }
 
 #[test]
@@ -103,14 +73,6 @@ fn a_file_can_not_write_to_the_terminal() {
 fn colours_are_asked_for() {
     let policy = PolicyCopy::new();
     policy.replace("tenants/acme.toml", "regions", "regons");
-    assert!(
-        run(&["check", "--color", "always", policy.path()])
-            .err
-            .contains('\u{1b}')
-    );
-    assert!(
-        !run(&["check", "--color", "never", policy.path()])
-            .err
-            .contains('\u{1b}')
-    );
+    assert!(run(&["check", "--color", "always", policy.path()]).err.contains('\u{1b}'));
+    assert!(!run(&["check", "--color", "never", policy.path()]).err.contains('\u{1b}'));
 }

@@ -24,17 +24,11 @@ fn exit_codes_tell_permit_from_deny_from_mistake() {
     assert_eq!(answer["status"], Value::Null);
     assert_eq!(answer["upstream"]["url"], "http://127.0.0.1:3480/healthz");
 
-    let ran = run_with_input(
-        &arguments,
-        question("/api/assistants").to_string().as_bytes(),
-    );
+    let ran = run_with_input(&arguments, question("/api/assistants").to_string().as_bytes());
     assert_eq!(ran.code, Some(3), "{}", ran.err);
     let answer: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(answer["decision"], "deny");
-    assert_eq!(
-        (&answer["reason"], &answer["status"]),
-        (&json!("token-missing"), &json!(401))
-    );
+    assert_eq!((&answer["reason"], &answer["status"]), (&json!("token-missing"), &json!(401)));
     assert_eq!(answer["tenant"], "acme");
     assert_eq!(answer["steps"].as_array().unwrap().len(), 10);
     assert_eq!(ran.err, "");
@@ -71,26 +65,14 @@ fn a_batch_answers_line_for_line_and_survives_bad_lines() {
         long,
         question("/healthz").to_string(),
     ];
-    let ran = run_with_input(
-        &["explain", "--policy", &policy(), "--batch"],
-        lines.join("\n").as_bytes(),
-    );
+    let ran =
+        run_with_input(&["explain", "--policy", &policy(), "--batch"], lines.join("\n").as_bytes());
     ran.failed(2, &["3 of 6 lines of the standard input are no requests"]);
-    let answers: Vec<Value> = ran
-        .out
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let answers: Vec<Value> =
+        ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(answers.len(), 6);
     assert_eq!(answers[0]["decision"], "permit");
-    assert!(
-        answers[1]["error"]
-            .as_str()
-            .unwrap()
-            .starts_with("line 2: "),
-        "{}",
-        answers[1]
-    );
+    assert!(answers[1]["error"].as_str().unwrap().starts_with("line 2: "), "{}", answers[1]);
     assert_eq!(answers[2]["reason"], "route-not-found");
     assert_eq!(answers[3]["error"], "line 4: it is empty");
     assert_eq!(answers[4]["error"], "line 5: longer than 1 MiB");
@@ -119,10 +101,7 @@ fn a_batch_answers_before_the_next_question() {
     for target in ["/healthz", "/nowhere"] {
         writeln!(stdin, "{}", question(target)).unwrap();
         stdin.flush().unwrap();
-        assert!(
-            answers.next().unwrap().unwrap().contains("decision"),
-            "{target}"
-        );
+        assert!(answers.next().unwrap().unwrap().contains("decision"), "{target}");
     }
     drop(stdin);
     assert!(child.wait().unwrap().success());
@@ -134,10 +113,7 @@ fn state_is_looked_at() {
     let path = |name: &str| policy.0.path().join(name).to_str().unwrap().to_owned();
     std::fs::remove_file(path("keys/demo.jwks.json")).unwrap();
     let (key, jwks) = (path("key.pem"), path("keys/demo.jwks.json"));
-    run(&[
-        "token", "keygen", "--kid", "k", "--out", &key, "--jwks", &jwks,
-    ])
-    .succeeded();
+    run(&["token", "keygen", "--kid", "k", "--out", &key, "--jwks", &jwks]).succeeded();
     let token = run(&[
         "token",
         "mint",
@@ -163,10 +139,7 @@ fn state_is_looked_at() {
     .succeeded();
     let mut asked = question("/api/assistants");
     let bearer = format!("Bearer {}", token.trim());
-    asked["headers"]
-        .as_array_mut()
-        .unwrap()
-        .push(json!(["authorization", bearer]));
+    asked["headers"].as_array_mut().unwrap().push(json!(["authorization", bearer]));
     asked["now"] = "2026-11-22T09:00:30Z".into();
     policy.write("request.json", asked.to_string());
     let request = path("request.json");
@@ -175,30 +148,11 @@ fn state_is_looked_at() {
 
     policy.write("state.json", r#"{"t/acme/revoked/subject/u-42": {"v": 1}}"#);
     let state = path("state.json");
-    let ran = run(&[
-        "explain",
-        "--policy",
-        policy.path(),
-        "--state",
-        &state,
-        "--json",
-        &request,
-    ]);
+    let ran = run(&["explain", "--policy", policy.path(), "--state", &state, "--json", &request]);
     assert_eq!(ran.code, Some(3), "{}", ran.err);
-    assert!(
-        ran.out.contains("\"session-revoked\"") && ran.out.lines().count() == 1,
-        "{}",
-        ran.out
-    );
+    assert!(ran.out.contains("\"session-revoked\"") && ran.out.lines().count() == 1, "{}", ran.out);
 
     policy.write("state.json", "[]");
-    run(&[
-        "explain",
-        "--policy",
-        policy.path(),
-        "--state",
-        &state,
-        &request,
-    ])
-    .failed(2, &["state.json is not a state file"]);
+    run(&["explain", "--policy", policy.path(), "--state", &state, &request])
+        .failed(2, &["state.json is not a state file"]);
 }

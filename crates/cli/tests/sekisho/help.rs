@@ -17,26 +17,16 @@ fn every_command_teaches_by_example() {
             out.contains("Examples:") || out.contains("A request is JSON:"),
             "{command:?}: {out}"
         );
+        assert!(out.contains(&format!("sekisho {}", command.join(" "))), "{command:?}: {out}");
         assert!(
-            out.contains(&format!("sekisho {}", command.join(" "))),
-            "{command:?}: {out}"
-        );
-        assert!(
-            out.lines()
-                .all(|line| line.starts_with("Usage:") || line.chars().count() <= 100),
+            out.lines().all(|line| line.starts_with("Usage:") || line.chars().count() <= 100),
             "{command:?}: {out}"
         );
     }
     let out = run(&["up", "--help"]).succeeded();
-    assert!(
-        out.contains("Checks the policy") && out.contains("SIGHUP"),
-        "{out}"
-    );
+    assert!(out.contains("Checks the policy") && out.contains("SIGHUP"), "{out}");
     let out = run(&["--help"]).succeeded();
-    assert!(
-        out.contains("Exit codes:") && out.contains("sekisho demo"),
-        "{out}"
-    );
+    assert!(out.contains("Exit codes:") && out.contains("sekisho demo"), "{out}");
 }
 
 #[test]
@@ -66,9 +56,5 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
         .unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

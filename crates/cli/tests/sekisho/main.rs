@@ -20,19 +20,13 @@ use std::process::{Command, Output, Stdio};
 
 /// The repository.
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
-        .canonicalize()
-        .unwrap()
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
 /// The program, without what the developer's environment says about colours and logs.
 fn sekisho() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sekisho"));
-    command
-        .env_remove("NO_COLOR")
-        .env_remove("RUST_LOG")
-        .stdin(Stdio::null());
+    command.env_remove("NO_COLOR").env_remove("RUST_LOG").stdin(Stdio::null());
     command
 }
 
@@ -55,32 +49,16 @@ impl Ran {
     /// Asserts the exit code and that standard error has these texts; no backtrace, ever.
     #[track_caller]
     fn failed(&self, code: i32, texts: &[&str]) {
-        assert_eq!(
-            self.code,
-            Some(code),
-            "stdout: {}\nstderr: {}",
-            self.out,
-            self.err
-        );
+        assert_eq!(self.code, Some(code), "stdout: {}\nstderr: {}", self.out, self.err);
         for text in texts {
             assert!(self.err.contains(text), "{text:?} is not in: {}", self.err);
         }
-        assert!(
-            !self.err.contains("panicked") && !self.err.contains("backtrace"),
-            "{}",
-            self.err
-        );
+        assert!(!self.err.contains("panicked") && !self.err.contains("backtrace"), "{}", self.err);
     }
 
     #[track_caller]
     fn succeeded(self) -> String {
-        assert_eq!(
-            self.code,
-            Some(0),
-            "stdout: {}\nstderr: {}",
-            self.out,
-            self.err
-        );
+        assert_eq!(self.code, Some(0), "stdout: {}\nstderr: {}", self.out, self.err);
         self.out
     }
 }

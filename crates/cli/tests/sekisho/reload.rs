@@ -15,19 +15,9 @@ struct Up {
 
 impl Up {
     fn start(policy: &PolicyCopy) -> Self {
-        sekisho::component::build(&root())
-            .map_err(|failure| format!("{failure:?}"))
-            .unwrap();
+        sekisho::component::build(&root()).map_err(|failure| format!("{failure:?}")).unwrap();
         let mut child = sekisho()
-            .args([
-                "up",
-                "--listen",
-                "127.0.0.1:0",
-                "--state",
-                "memory",
-                "--policy",
-                policy.path(),
-            ])
+            .args(["up", "--listen", "127.0.0.1:0", "--state", "memory", "--policy", policy.path()])
             .current_dir(root())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -35,33 +25,19 @@ impl Up {
             .unwrap();
         let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
         let ready = wait_for(&mut said, "listening on https://");
-        let addr = ready
-            .split(['/', ' '])
-            .find_map(|word| word.parse::<SocketAddr>().ok())
-            .unwrap();
+        let addr =
+            ready.split(['/', ' ']).find_map(|word| word.parse::<SocketAddr>().ok()).unwrap();
         let ca = std::fs::read_to_string(root().join(".sekisho/dev-ca/ca.pem")).unwrap();
-        Self {
-            child,
-            said,
-            client: Client::plain(addr).trusting(&ca).unwrap(),
-        }
+        Self { child, said, client: Client::plain(addr).trusting(&ca).unwrap() }
     }
 
     fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-s", name, &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
     }
 
     async fn status(&self, host: &str) -> StatusCode {
-        let request = Request::get(format!("https://{host}/nowhere"))
-            .body(body::empty())
-            .unwrap();
+        let request = Request::get(format!("https://{host}/nowhere")).body(body::empty()).unwrap();
         self.client.send(request).await.unwrap().status()
     }
 }

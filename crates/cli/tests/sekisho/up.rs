@@ -9,11 +9,8 @@ fn application() -> tempfile::TempDir {
     let manifest = std::fs::read_to_string(root().join("spin.toml")).unwrap();
     let source = "target/wasm32-wasip2/component/sekisho_gateway.wasm";
     assert!(manifest.contains(source));
-    std::fs::write(
-        directory.path().join("spin.toml"),
-        manifest.replace(source, "gateway.wasm"),
-    )
-    .unwrap();
+    std::fs::write(directory.path().join("spin.toml"), manifest.replace(source, "gateway.wasm"))
+        .unwrap();
     std::fs::write(directory.path().join("gateway.wasm"), "no WebAssembly").unwrap();
     let files = sekisho::policy_dir::read(&root().join("policy")).unwrap();
     sekisho::policy_dir::write(&directory.path().join("policy"), &files).unwrap();
@@ -22,12 +19,7 @@ fn application() -> tempfile::TempDir {
 
 fn up(directory: &Path, more: &[&str]) -> Ran {
     let arguments = ["up", "--listen", "127.0.0.1:0", "--state", "memory"];
-    let output = sekisho()
-        .args(arguments)
-        .args(more)
-        .current_dir(directory)
-        .output()
-        .unwrap();
+    let output = sekisho().args(arguments).args(more).current_dir(directory).output().unwrap();
     Ran::of(&output)
 }
 
@@ -65,17 +57,10 @@ fn an_occupied_port_is_one_sentence() {
 #[test]
 fn an_origin_outside_the_allowed_hosts_is_named() {
     let policy = PolicyCopy::new();
-    policy.replace(
-        "gateway.toml",
-        "http://127.0.0.1:3480",
-        "https://assistant.example",
-    );
+    policy.replace("gateway.toml", "http://127.0.0.1:3480", "https://assistant.example");
     up(application().path(), &["--policy", policy.path()]).failed(
         2,
-        &[
-            "\"assistant\"",
-            "add \"https://assistant.example\" to allowed_outbound_hosts",
-        ],
+        &["\"assistant\"", "add \"https://assistant.example\" to allowed_outbound_hosts"],
     );
 }
 
@@ -86,16 +71,10 @@ fn a_bad_certificate_is_named() {
         std::fs::write(application.path().join(name), text).unwrap();
     };
     file("empty.pem", "");
-    file(
-        "broken.pem",
-        "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n",
-    );
+    file("broken.pem", "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n");
     for certificate in ["gone.pem", "empty.pem", "broken.pem"] {
-        up(
-            application.path(),
-            &["--tls-cert", certificate, "--tls-key", "empty.pem"],
-        )
-        .failed(2, &[certificate]);
+        up(application.path(), &["--tls-cert", certificate, "--tls-key", "empty.pem"])
+            .failed(2, &[certificate]);
     }
 }
 
@@ -103,11 +82,8 @@ fn a_bad_certificate_is_named() {
 fn a_missing_or_broken_manifest_is_named() {
     let directory = tempfile::tempdir().unwrap();
     up(directory.path(), &[]).failed(2, &["there is no spin.toml in"]);
-    std::fs::write(
-        directory.path().join("spin.toml"),
-        "spin_manifest_version = 2\nx = 1\n",
-    )
-    .unwrap();
+    std::fs::write(directory.path().join("spin.toml"), "spin_manifest_version = 2\nx = 1\n")
+        .unwrap();
     up(directory.path(), &[]).failed(2, &["spin.toml:2:1", "unknown field"]);
     run(&["up", "-f", "/nowhere/spin.toml"]).failed(2, &["/nowhere/spin.toml"]);
 }
@@ -122,10 +98,7 @@ impl Toolchain {
         for (name, body) in programs {
             let path = directory.path().join(name);
             let ran = directory.path().join("ran");
-            let script = format!(
-                "#!/bin/sh\necho {name} \"$@\" >> {}\n{body}\n",
-                ran.display()
-            );
+            let script = format!("#!/bin/sh\necho {name} \"$@\" >> {}\n{body}\n", ran.display());
             std::fs::write(&path, script).unwrap();
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
         }
@@ -135,20 +108,9 @@ impl Toolchain {
     fn build(&self) -> Ran {
         let application = application();
         let mut command = sekisho();
-        command.args([
-            "up",
-            "--build",
-            "--state",
-            "memory",
-            "--listen",
-            "127.0.0.1:0",
-        ]);
+        command.args(["up", "--build", "--state", "memory", "--listen", "127.0.0.1:0"]);
         Ran::of(
-            &command
-                .env("PATH", self.0.path())
-                .current_dir(application.path())
-                .output()
-                .unwrap(),
+            &command.env("PATH", self.0.path()).current_dir(application.path()).output().unwrap(),
         )
     }
 
@@ -159,38 +121,21 @@ impl Toolchain {
 
 #[test]
 fn a_missing_build_tool_is_one_sentence() {
-    Toolchain::new(&[])
-        .build()
-        .failed(2, &["rustc is not on PATH", "https://rustup.rs"]);
+    Toolchain::new(&[]).build().failed(2, &["rustc is not on PATH", "https://rustup.rs"]);
 
     let no_target = ("rustc", "echo /nowhere");
-    Toolchain::new(&[no_target]).build().failed(
-        2,
-        &[
-            "wasm32-wasip2 is not installed",
-            "rustup target add wasm32-wasip2",
-        ],
-    );
+    Toolchain::new(&[no_target])
+        .build()
+        .failed(2, &["wasm32-wasip2 is not installed", "rustup target add wasm32-wasip2"]);
 
     let offline = Toolchain::new(&[no_target, ("rustup", "exit 7")]);
-    offline
-        .build()
-        .failed(2, &["rustup target add wasm32-wasip2 ended with"]);
+    offline.build().failed(2, &["rustup target add wasm32-wasip2 ended with"]);
 }
 
 #[test]
 fn a_missing_target_is_installed_and_said_so() {
     let toolchain = Toolchain::new(&[("rustc", "echo /nowhere"), ("rustup", "exit 0")]);
     let ran = toolchain.build();
-    ran.failed(
-        2,
-        &[
-            "is missing; running: rustup target add wasm32-wasip2",
-            "needs `cargo`",
-        ],
-    );
-    assert_eq!(
-        toolchain.ran(),
-        "rustc --print sysroot\nrustup target add wasm32-wasip2\n"
-    );
+    ran.failed(2, &["is missing; running: rustup target add wasm32-wasip2", "needs `cargo`"]);
+    assert_eq!(toolchain.ran(), "rustc --print sysroot\nrustup target add wasm32-wasip2\n");
 }

@@ -24,23 +24,13 @@ impl Fault {
         let start = self.span.as_ref()?.start.min(text.len());
         let before = text.get(..start)?;
         let line = before.matches('\n').count() + 1;
-        let column = before
-            .rsplit('\n')
-            .next()
-            .unwrap_or_default()
-            .chars()
-            .count()
-            + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
         Some((line, column))
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}: {} [{}]; {}",
-            self.file, self.message, self.code, self.help
-        )
+        write!(f, "{}: {} [{}]; {}", self.file, self.message, self.code, self.help)
     }
 }

@@ -59,9 +59,7 @@ impl Policy {
 
     /// The tenant of a canonical host name.
     pub fn tenant_of_host(&self, host: &str) -> Option<&Tenant> {
-        self.hosts
-            .get(host)
-            .and_then(|index| self.tenants.get(*index))
+        self.hosts.get(host).and_then(|index| self.tenants.get(*index))
     }
 
     /// Every tenant, by identifier.
@@ -78,13 +76,7 @@ impl Policy {
     pub fn routes_of_path(&self, path: &str) -> Vec<&Route> {
         self.paths.at(path).map_or_else(
             |_| Vec::new(),
-            |found| {
-                found
-                    .value
-                    .iter()
-                    .filter_map(|index| self.routes.get(*index))
-                    .collect()
-            },
+            |found| found.value.iter().filter_map(|index| self.routes.get(*index)).collect(),
         )
     }
 
@@ -158,9 +150,7 @@ impl TenantId {
     /// Parses an identifier of 1 to 63 characters that could be a DNS label.
     pub fn parse(text: &str) -> Option<Self> {
         let label = (1..=63).contains(&text.len())
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
             && !text.starts_with('-')
             && !text.ends_with('-');
         label.then(|| Self(text.to_owned()))
@@ -357,11 +347,7 @@ impl Origin {
 
     /// Scheme and authority, without a path.
     pub fn url(&self) -> String {
-        format!(
-            "{}://{}",
-            if self.https { "https" } else { "http" },
-            self.authority
-        )
+        format!("{}://{}", if self.https { "https" } else { "http" }, self.authority)
     }
 
     /// Reached over TLS.

@@ -88,21 +88,14 @@ pub(super) struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            head_bytes: 32 * 1024,
-            head_fields: 100,
-            body_bytes: 10 * 1024 * 1024,
-        }
+        Self { head_bytes: 32 * 1024, head_fields: 100, body_bytes: 10 * 1024 * 1024 }
     }
 }
 
 /// Times in milliseconds.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(
-    clippy::struct_field_names,
-    reason = "the keys of the file say their unit"
-)]
+#[allow(clippy::struct_field_names, reason = "the keys of the file say their unit")]
 pub(super) struct TimeoutsSource {
     pub connect_ms: Option<u64>,
     pub first_byte_ms: Option<u64>,

@@ -96,20 +96,12 @@ impl Authority {
             .map(|host| std::str::from_utf8(host).map_err(|_| invalid("Host is not ASCII")))
             .transpose()?;
         if hosts.next().is_some() {
-            return Err(Denial::new(
-                Reason::AuthorityMismatch,
-                "more than one Host field",
-            ));
+            return Err(Denial::new(Reason::AuthorityMismatch, "more than one Host field"));
         }
         let absolute = split_absolute(&request.target).map(|(authority, _)| authority);
-        let mut named = [request.authority.as_deref(), host, absolute]
-            .into_iter()
-            .flatten();
+        let mut named = [request.authority.as_deref(), host, absolute].into_iter().flatten();
         let Some(first) = named.next() else {
-            return Err(Denial::new(
-                Reason::AuthorityMissing,
-                "neither Host nor :authority",
-            ));
+            return Err(Denial::new(Reason::AuthorityMissing, "neither Host nor :authority"));
         };
         let authority = Self::parse(first)?;
         for other in named {
@@ -128,17 +120,14 @@ impl Authority {
     pub fn parse(text: &str) -> Result<Self, Denial> {
         let (host, port) = match text.strip_prefix('[') {
             Some(rest) => {
-                let (address, port) = rest
-                    .split_once(']')
-                    .ok_or_else(|| invalid("an unclosed bracket"))?;
-                let address: Ipv6Addr = address
-                    .parse()
-                    .map_err(|_| invalid("brackets without an IPv6 address"))?;
+                let (address, port) =
+                    rest.split_once(']').ok_or_else(|| invalid("an unclosed bracket"))?;
+                let address: Ipv6Addr =
+                    address.parse().map_err(|_| invalid("brackets without an IPv6 address"))?;
                 let port = match port {
                     "" => None,
                     port => Some(
-                        port.strip_prefix(':')
-                            .ok_or_else(|| invalid("text after the bracket"))?,
+                        port.strip_prefix(':').ok_or_else(|| invalid("text after the bracket"))?,
                     ),
                 };
                 (format!("[{address}]"), port)
@@ -152,10 +141,7 @@ impl Authority {
             .map(|port| {
                 let digits =
                     (1..=5).contains(&port.len()) && port.bytes().all(|b| b.is_ascii_digit());
-                digits
-                    .then(|| port.parse().ok())
-                    .flatten()
-                    .ok_or_else(|| invalid("not a port"))
+                digits.then(|| port.parse().ok()).flatten().ok_or_else(|| invalid("not a port"))
             })
             .transpose()?;
         Ok(Self { host, port })
@@ -181,19 +167,15 @@ pub fn host_name(text: &str) -> Result<String, Denial> {
     let name = text.strip_suffix('.').unwrap_or(text);
     let label = |label: &str| {
         (1..=63).contains(&label.len())
-            && label
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
     if name.len() > 253 || !name.split('.').all(label) {
         return Err(invalid("not a host name"));
     }
-    let last_is_number = name
-        .rsplit('.')
-        .next()
-        .is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
+    let last_is_number =
+        name.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
     if last_is_number && name.parse::<IpAddr>().is_err() {
         return Err(invalid("an address in an unusual form"));
     }
@@ -235,11 +217,7 @@ mod tests {
             ("IPv6 without brackets", "::1", None),
             ("zone", "[fe80::1%eth0]", None),
             ("short IPv4", "127.1", None),
-            (
-                "hexadecimal IPv4 part is a name",
-                "0x7f.example",
-                Some("0x7f.example"),
-            ),
+            ("hexadecimal IPv4 part is a name", "0x7f.example", Some("0x7f.example")),
         ] {
             let got = Authority::parse(text).ok();
             assert_eq!(got.as_ref().map(Authority::host), want, "{name}");
@@ -253,10 +231,7 @@ mod tests {
             authority: authority.map(Into::into),
             target: target.into(),
             headers: Headers::new(
-                hosts
-                    .iter()
-                    .map(|h| ("Host".into(), h.as_bytes().to_vec()))
-                    .collect(),
+                hosts.iter().map(|h| ("Host".into(), h.as_bytes().to_vec())).collect(),
             ),
             peer: None,
             request_id: "r".into(),
@@ -269,49 +244,13 @@ mod tests {
         for (name, target, authority, hosts, want) in [
             ("host", "/", None, &["a.example"][..], Ok("a.example")),
             ("authority", "/", Some("a.example"), &[], Ok("a.example")),
-            (
-                "both, other case",
-                "/",
-                Some("a.example"),
-                &["A.Example"],
-                Ok("a.example"),
-            ),
-            (
-                "absolute",
-                "https://a.example/x",
-                None,
-                &["a.example"],
-                Ok("a.example"),
-            ),
-            (
-                "absolute without path",
-                "HTTPS://a.example?x",
-                None,
-                &[],
-                Ok("a.example"),
-            ),
+            ("both, other case", "/", Some("a.example"), &["A.Example"], Ok("a.example")),
+            ("absolute", "https://a.example/x", None, &["a.example"], Ok("a.example")),
+            ("absolute without path", "HTTPS://a.example?x", None, &[], Ok("a.example")),
             ("none", "/", None, &[], Err(AuthorityMissing)),
-            (
-                "two hosts",
-                "/",
-                None,
-                &["a.example", "a.example"],
-                Err(AuthorityMismatch),
-            ),
-            (
-                "disagreement",
-                "/",
-                Some("a.example"),
-                &["b.example"],
-                Err(AuthorityMismatch),
-            ),
-            (
-                "other port",
-                "/",
-                Some("a.example:1"),
-                &["a.example:2"],
-                Err(AuthorityMismatch),
-            ),
+            ("two hosts", "/", None, &["a.example", "a.example"], Err(AuthorityMismatch)),
+            ("disagreement", "/", Some("a.example"), &["b.example"], Err(AuthorityMismatch)),
+            ("other port", "/", Some("a.example:1"), &["a.example:2"], Err(AuthorityMismatch)),
             (
                 "absolute disagrees",
                 "http://b.example/",
@@ -319,13 +258,7 @@ mod tests {
                 &["a.example"],
                 Err(AuthorityMismatch),
             ),
-            (
-                "second invalid",
-                "/",
-                Some("a.example"),
-                &["a b"],
-                Err(AuthorityInvalid),
-            ),
+            ("second invalid", "/", Some("a.example"), &["a b"], Err(AuthorityInvalid)),
         ] {
             let got = Authority::of(&request(target, authority, hosts));
             let got = got.as_ref().map(Authority::host).map_err(Denial::reason);

@@ -19,23 +19,17 @@ impl Headers {
 
     /// Every field.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.0
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_slice()))
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_slice()))
     }
 
     /// The values of every field of this name, in order. `name` is in lower case.
     pub fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        self.iter()
-            .filter(move |(n, _)| *n == name)
-            .map(|(_, value)| value)
+        self.iter().filter(move |(n, _)| *n == name).map(|(_, value)| value)
     }
 
     /// The first value of this name, if it is text.
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.values(name)
-            .next()
-            .and_then(|value| std::str::from_utf8(value).ok())
+        self.values(name).next().and_then(|value| std::str::from_utf8(value).ok())
     }
 
     /// Appends a field.
@@ -86,10 +80,7 @@ pub struct HeadLimits {
 /// Returns the declared body length in bytes, where there is one.
 pub(super) fn check(headers: &Headers, limits: HeadLimits) -> Result<Option<u64>, Denial> {
     let fields = headers.iter().count();
-    let bytes: usize = headers
-        .iter()
-        .map(|(name, value)| name.len() + value.len())
-        .sum();
+    let bytes: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
     if fields > limits.fields || bytes > limits.bytes {
         return Err(Denial::new(
             Reason::HeadTooLarge,
@@ -106,10 +97,7 @@ pub(super) fn check(headers: &Headers, limits: HeadLimits) -> Result<Option<u64>
         if name.is_empty() || !name.bytes().all(is_token) {
             return Err(invalid("a header name that is not a token"));
         }
-        if value
-            .iter()
-            .any(|byte| matches!(byte, 0..=8 | 10..=0x1f | 0x7f))
-        {
+        if value.iter().any(|byte| matches!(byte, 0..=8 | 10..=0x1f | 0x7f)) {
             return Err(invalid("a header value with a control character"));
         }
     }
@@ -138,10 +126,7 @@ fn content_length(headers: &Headers) -> Result<Option<u64>, Denial> {
 /// `1*DIGIT` (RFC 9110, section 8.6): no sign, no space, no list.
 fn parse_length(value: &[u8]) -> Option<u64> {
     let digits = std::str::from_utf8(value).ok()?;
-    digits
-        .bytes()
-        .all(|byte| byte.is_ascii_digit())
-        .then(|| digits.parse().ok())?
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
 }
 
 fn invalid(detail: &'static str) -> Denial {
@@ -208,11 +193,7 @@ pub fn is_reserved(name: &str) -> bool {
     ];
     const SUFFIXES: [&str; 3] = ["-forwarded-for", "-client-ip", "-connecting-ip"];
     let fold = |c: char| {
-        if c.is_ascii_alphanumeric() {
-            c.to_ascii_lowercase()
-        } else {
-            '-'
-        }
+        if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }
     };
     let name: String = name.chars().map(fold).collect();
     NAMES.contains(&name.as_str())
@@ -253,18 +234,10 @@ pub(crate) fn connection_options(headers: &Headers) -> BTreeSet<String> {
 mod tests {
     use super::*;
 
-    const LIMITS: HeadLimits = HeadLimits {
-        bytes: 1024,
-        fields: 10,
-    };
+    const LIMITS: HeadLimits = HeadLimits { bytes: 1024, fields: 10 };
 
     fn headers(fields: &[(&str, &str)]) -> Headers {
-        Headers::new(
-            fields
-                .iter()
-                .map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec()))
-                .collect(),
-        )
+        Headers::new(fields.iter().map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec())).collect())
     }
 
     #[test]
@@ -323,51 +296,23 @@ mod tests {
     #[test]
     fn hygiene() {
         for (name, fields, want) in [
-            (
-                "clean",
-                &[("Accept", "*/*"), ("content-length", "12")][..],
-                Ok(Some(12)),
-            ),
+            ("clean", &[("Accept", "*/*"), ("content-length", "12")][..], Ok(Some(12))),
             ("no length", &[("accept", "*/*")], Ok(None)),
             ("obsolete text passes", &[("x-name", "caf\u{e9}")], Ok(None)),
             ("chunked", &[("transfer-encoding", "chunked")], Ok(None)),
-            (
-                "underscore",
-                &[("x_tenant_id", "a")],
-                Err(Reason::HeaderInvalid),
-            ),
-            (
-                "space in a name",
-                &[("x a", "a")],
-                Err(Reason::HeaderInvalid),
-            ),
+            ("underscore", &[("x_tenant_id", "a")], Err(Reason::HeaderInvalid)),
+            ("space in a name", &[("x a", "a")], Err(Reason::HeaderInvalid)),
             ("empty name", &[("", "a")], Err(Reason::HeaderInvalid)),
-            (
-                "line break",
-                &[("x-a", "b\r\nx-tenant-id: c")],
-                Err(Reason::HeaderInvalid),
-            ),
+            ("line break", &[("x-a", "b\r\nx-tenant-id: c")], Err(Reason::HeaderInvalid)),
             ("NUL", &[("x-a", "b\0")], Err(Reason::HeaderInvalid)),
             (
                 "two lengths",
                 &[("content-length", "1"), ("content-length", "1")],
                 Err(Reason::HeaderInvalid),
             ),
-            (
-                "list of lengths",
-                &[("content-length", "1, 1")],
-                Err(Reason::HeaderInvalid),
-            ),
-            (
-                "signed length",
-                &[("content-length", "+1")],
-                Err(Reason::HeaderInvalid),
-            ),
-            (
-                "empty length",
-                &[("content-length", "")],
-                Err(Reason::HeaderInvalid),
-            ),
+            ("list of lengths", &[("content-length", "1, 1")], Err(Reason::HeaderInvalid)),
+            ("signed length", &[("content-length", "+1")], Err(Reason::HeaderInvalid)),
+            ("empty length", &[("content-length", "")], Err(Reason::HeaderInvalid)),
             (
                 "overflowing length",
                 &[("content-length", "99999999999999999999")],
@@ -378,16 +323,8 @@ mod tests {
                 &[("content-length", "1"), ("transfer-encoding", "chunked")],
                 Err(Reason::HeaderInvalid),
             ),
-            (
-                "other coding",
-                &[("transfer-encoding", "gzip, chunked")],
-                Err(Reason::HeaderInvalid),
-            ),
-            (
-                "too large",
-                &[("x-a", &"b".repeat(1024))],
-                Err(Reason::HeadTooLarge),
-            ),
+            ("other coding", &[("transfer-encoding", "gzip, chunked")], Err(Reason::HeaderInvalid)),
+            ("too large", &[("x-a", &"b".repeat(1024))], Err(Reason::HeadTooLarge)),
             ("too many", &[("a", "b"); 11], Err(Reason::HeadTooLarge)),
         ] {
             let got = check(&headers(fields), LIMITS).map_err(|denial| denial.reason());
@@ -397,10 +334,7 @@ mod tests {
 
     #[test]
     fn connection_names_fields() {
-        let headers = headers(&[
-            ("Connection", "close, X-Secret"),
-            ("connection", " x-other ,"),
-        ]);
+        let headers = headers(&[("Connection", "close, X-Secret"), ("connection", " x-other ,")]);
         let options: Vec<String> = connection_options(&headers).into_iter().collect();
         assert_eq!(options, ["close", "x-other", "x-secret"]);
     }

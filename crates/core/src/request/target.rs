@@ -46,10 +46,7 @@ impl Target {
         if let Some(query) = query {
             check_query(query)?;
         }
-        Ok(Self {
-            whole: target.to_owned(),
-            path_len: path.len(),
-        })
+        Ok(Self { whole: target.to_owned(), path_len: path.len() })
     }
 
     /// Path and query, as the client wrote them.
@@ -98,10 +95,7 @@ fn check_path(path: &str) -> Result<(), Denial> {
         return Err(refused("the path is percent-encoded twice"));
     }
     // A slash is never encoded here, so the decoded segments are the written ones.
-    if decoded
-        .split('/')
-        .any(|segment| matches!(segment.split(';').next(), Some("." | "..")))
-    {
+    if decoded.split('/').any(|segment| matches!(segment.split(';').next(), Some("." | ".."))) {
         return Err(refused("a dot segment"));
     }
     if rest.contains("//") || rest.starts_with('/') {
@@ -114,9 +108,9 @@ fn check_hidden(hidden: u8) -> Result<(), Denial> {
     match hidden {
         b'/' | b'\\' => Err(refused("an encoded slash or backslash")),
         0..=0x1f | 0x7f => Err(refused("an encoded control character")),
-        _ if is_unreserved(hidden) => Err(refused(
-            "a percent-encoded character that needs no encoding",
-        )),
+        _ if is_unreserved(hidden) => {
+            Err(refused("a percent-encoded character that needs no encoding"))
+        }
         _ => Ok(()),
     }
 }
@@ -178,31 +172,15 @@ mod tests {
     fn accepted_targets_keep_every_byte() {
         for (name, target, path) in [
             ("root", "/", "/"),
-            (
-                "plain",
-                "/api/assistants/a1/chat?x=1",
-                "/api/assistants/a1/chat",
-            ),
+            ("plain", "/api/assistants/a1/chat?x=1", "/api/assistants/a1/chat"),
             ("trailing slash", "/api/", "/api/"),
             ("sub-delims", "/a,v=1,2!$&'()*+=:@~", "/a,v=1,2!$&'()*+=:@~"),
             ("encoded semicolon", "/a%3Bb", "/a%3Bb"),
-            (
-                "encoded UTF-8",
-                "/%E9%96%A2%E6%89%80",
-                "/%E9%96%A2%E6%89%80",
-            ),
+            ("encoded UTF-8", "/%E9%96%A2%E6%89%80", "/%E9%96%A2%E6%89%80"),
             ("encoded space and percent sign", "/a%20b%25", "/a%20b%25"),
-            (
-                "dots in a name",
-                "/a..b/.well-known/...",
-                "/a..b/.well-known/...",
-            ),
+            ("dots in a name", "/a..b/.well-known/...", "/a..b/.well-known/..."),
             ("empty query", "/a?", "/a"),
-            (
-                "query of brackets and encoded slashes",
-                "/a?b[]=%2f%2F|{}^`'",
-                "/a",
-            ),
+            ("query of brackets and encoded slashes", "/a?b[]=%2f%2F|{}^`'", "/a"),
         ] {
             let parsed = Target::parse(target).unwrap_or_else(|d| panic!("{name}: {}", d.detail()));
             assert_eq!(parsed.as_str(), target, "{name}");

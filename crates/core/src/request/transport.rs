@@ -24,14 +24,8 @@ pub struct Secured {
 
 /// Judges the transport.
 pub fn require_https(request: Request, edge: &Edge) -> Result<Secured, Denial> {
-    let via_proxy = edge
-        .trusted_proxies()
-        .trusts_peer(request.peer.map(|peer| peer.ip()));
-    let word = if via_proxy {
-        proxy_says_https(&request)
-    } else {
-        None
-    };
+    let via_proxy = edge.trusted_proxies().trusts_peer(request.peer.map(|peer| peer.ip()));
+    let word = if via_proxy { proxy_says_https(&request) } else { None };
     if word.unwrap_or(request.scheme == Scheme::Https) {
         return Ok(Secured { request, via_proxy });
     }

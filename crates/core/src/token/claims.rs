@@ -64,12 +64,7 @@ pub fn judge(
         Some(session) => Some(session),
         None => name(claims, "jti", 128)?,
     };
-    Ok(Principal {
-        subject,
-        roles: roles(claims, issuer)?,
-        session,
-        issued_at,
-    })
+    Ok(Principal { subject, roles: roles(claims, issuer)?, session, issued_at })
 }
 
 fn audience(claims: &Map<String, Value>, issuer: &Issuer) -> Result<(), Denial> {
@@ -84,10 +79,7 @@ fn audience(claims: &Map<String, Value>, issuer: &Issuer) -> Result<(), Denial> 
         None => false,
     };
     held.then_some(()).ok_or_else(|| {
-        Denial::new(
-            Reason::TokenAudienceMismatch,
-            "aud has none of the issuer's audiences",
-        )
+        Denial::new(Reason::TokenAudienceMismatch, "aud has none of the issuer's audiences")
     })
 }
 
@@ -177,9 +169,7 @@ fn roles(claims: &Map<String, Value>, issuer: &Issuer) -> Result<Vec<String>, De
     let Some(value) = claims.get(issuer.roles_claim()) else {
         return Ok(Vec::new());
     };
-    let names = value
-        .as_array()
-        .ok_or_else(|| invalid("roles are not a list"))?;
+    let names = value.as_array().ok_or_else(|| invalid("roles are not a list"))?;
     if names.len() > 64 {
         return Err(invalid("more than 64 roles"));
     }

@@ -52,9 +52,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value)
-            .map(Value::Number)
-            .ok_or_else(|| E::custom("not a finite number"))
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("not a finite number"))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -88,16 +86,8 @@ mod tests {
     #[test]
     fn strictness() {
         for (name, text, accepted) in [
-            (
-                "plain",
-                r#"{"a":1,"b":[true,null,-2,1.5,"x"],"c":{"a":1}}"#,
-                true,
-            ),
-            (
-                "the same name at two depths",
-                r#"{"a":{"a":{"a":1}}}"#,
-                true,
-            ),
+            ("plain", r#"{"a":1,"b":[true,null,-2,1.5,"x"],"c":{"a":1}}"#, true),
+            ("the same name at two depths", r#"{"a":{"a":{"a":1}}}"#, true),
             ("twice", r#"{"a":1,"a":1}"#, false),
             ("twice by escape", r#"{"a":1,"\u0061":2}"#, false),
             ("twice inside", r#"{"b":[{"a":1,"a":2}]}"#, false),

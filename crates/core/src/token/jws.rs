@@ -34,12 +34,9 @@ impl Unverified<'_> {
 /// 4. `alg` and `kid` are there.
 pub fn parse(token: &str) -> Result<Unverified<'_>, Denial> {
     let mut segments = token.split('.');
-    let (Some(header), Some(payload), Some(signature), None) = (
-        segments.next(),
-        segments.next(),
-        segments.next(),
-        segments.next(),
-    ) else {
+    let (Some(header), Some(payload), Some(signature), None) =
+        (segments.next(), segments.next(), segments.next(), segments.next())
+    else {
         return Err(malformed("not three segments"));
     };
     let header = object(header, "the header is not strict base64url and JSON")?;
@@ -47,14 +44,8 @@ pub fn parse(token: &str) -> Result<Unverified<'_>, Denial> {
     URL_SAFE_NO_PAD
         .decode(signature)
         .map_err(|_| malformed("the signature is not strict base64url"))?;
-    if let Some(name) = FORBIDDEN
-        .into_iter()
-        .find(|name| header.contains_key(*name))
-    {
-        return Err(Denial::new(
-            Reason::TokenHeaderForbidden,
-            format!("the header has {name}"),
-        ));
+    if let Some(name) = FORBIDDEN.into_iter().find(|name| header.contains_key(*name)) {
+        return Err(Denial::new(Reason::TokenHeaderForbidden, format!("the header has {name}")));
     }
     match header.get("typ") {
         None => {}
@@ -75,15 +66,11 @@ pub fn parse(token: &str) -> Result<Unverified<'_>, Denial> {
 /// in any case. `application/jwt` would be `JWT` written out (RFC 7515, section 4.1.9), but the
 /// library that checks the signature refuses it: said here, the reason is the right one.
 fn is_jwt(typ: &str) -> bool {
-    ["JWT", "at+jwt", "application/at+jwt"]
-        .iter()
-        .any(|known| typ.eq_ignore_ascii_case(known))
+    ["JWT", "at+jwt", "application/at+jwt"].iter().any(|known| typ.eq_ignore_ascii_case(known))
 }
 
 fn object(segment: &str, detail: &'static str) -> Result<Map<String, Value>, Denial> {
-    let bytes = URL_SAFE_NO_PAD
-        .decode(segment)
-        .map_err(|_| malformed(detail))?;
+    let bytes = URL_SAFE_NO_PAD.decode(segment).map_err(|_| malformed(detail))?;
     json::object(&bytes).map_err(|_| malformed(detail))
 }
 
@@ -96,11 +83,7 @@ mod tests {
     use super::*;
 
     fn token(header: &str, payload: &str) -> String {
-        format!(
-            "{}.{}.c2ln",
-            URL_SAFE_NO_PAD.encode(header),
-            URL_SAFE_NO_PAD.encode(payload)
-        )
+        format!("{}.{}.c2ln", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload))
     }
 
     #[test]
@@ -114,51 +97,19 @@ mod tests {
             ("two segments", "a.b".into(), Reason::TokenMalformed),
             ("four segments", format!("{good}.x"), Reason::TokenMalformed),
             ("padding", format!("{good}="), Reason::TokenMalformed),
-            (
-                "stray bits",
-                good.replace(".c2ln", ".c2lnMh"),
-                Reason::TokenMalformed,
-            ),
-            (
-                "plus instead of minus",
-                good.replace(".c2ln", ".+2ln"),
-                Reason::TokenMalformed,
-            ),
-            (
-                "space",
-                good.replace(".c2ln", ".c2 n"),
-                Reason::TokenMalformed,
-            ),
-            (
-                "payload not an object",
-                token(H, "[]"),
-                Reason::TokenMalformed,
-            ),
+            ("stray bits", good.replace(".c2ln", ".c2lnMh"), Reason::TokenMalformed),
+            ("plus instead of minus", good.replace(".c2ln", ".+2ln"), Reason::TokenMalformed),
+            ("space", good.replace(".c2ln", ".c2 n"), Reason::TokenMalformed),
+            ("payload not an object", token(H, "[]"), Reason::TokenMalformed),
             (
                 "duplicate alg",
                 token(r#"{"alg":"none","alg":"EdDSA","kid":"k"}"#, "{}"),
                 Reason::TokenMalformed,
             ),
-            (
-                "duplicate claim",
-                token(H, r#"{"iss":"i","iss":"j"}"#),
-                Reason::TokenMalformed,
-            ),
-            (
-                "no alg",
-                token(r#"{"kid":"k"}"#, "{}"),
-                Reason::TokenMalformed,
-            ),
-            (
-                "alg a number",
-                token(r#"{"alg":1,"kid":"k"}"#, "{}"),
-                Reason::TokenMalformed,
-            ),
-            (
-                "no kid",
-                token(r#"{"alg":"EdDSA"}"#, "{}"),
-                Reason::TokenKeyUnknown,
-            ),
+            ("duplicate claim", token(H, r#"{"iss":"i","iss":"j"}"#), Reason::TokenMalformed),
+            ("no alg", token(r#"{"kid":"k"}"#, "{}"), Reason::TokenMalformed),
+            ("alg a number", token(r#"{"alg":1,"kid":"k"}"#, "{}"), Reason::TokenMalformed),
+            ("no kid", token(r#"{"alg":"EdDSA"}"#, "{}"), Reason::TokenKeyUnknown),
             (
                 "crit",
                 token(r#"{"alg":"EdDSA","kid":"k","crit":["exp"]}"#, "{}"),
@@ -203,10 +154,7 @@ mod tests {
             assert_eq!(parse(&token).unwrap_err().reason(), want, "{name}");
         }
         for typ in ["JWT", "jwt", "at+jwt", "application/at+jwt"] {
-            let token = token(
-                &format!(r#"{{"alg":"EdDSA","kid":"k","typ":"{typ}"}}"#),
-                "{}",
-            );
+            let token = token(&format!(r#"{{"alg":"EdDSA","kid":"k","typ":"{typ}"}}"#), "{}");
             assert!(parse(&token).is_ok(), "{typ}");
         }
     }

@@ -83,15 +83,8 @@ impl KeySet {
         for (position, key) in keys.iter().enumerate() {
             let new = public_keys(key).map_err(|why| format!("key {}: {why}", position + 1))?;
             for key in new {
-                if parsed
-                    .iter()
-                    .any(|k| k.id == key.id && k.algorithm() == key.algorithm())
-                {
-                    return Err(format!(
-                        "key {}: kid {:?} stands twice",
-                        position + 1,
-                        key.id
-                    ));
+                if parsed.iter().any(|k| k.id == key.id && k.algorithm() == key.algorithm()) {
+                    return Err(format!("key {}: kid {:?} stands twice", position + 1, key.id));
                 }
                 parsed.push(key);
             }
@@ -102,19 +95,14 @@ impl KeySet {
     fn find(&self, id: &str, algorithm: Algorithm) -> Result<&PublicKey, Denial> {
         let mut named = self.0.iter().filter(|key| key.id == id).peekable();
         if named.peek().is_none() {
-            return Err(Denial::new(
-                Reason::TokenKeyUnknown,
-                "the issuer has no key of this kid",
-            ));
+            return Err(Denial::new(Reason::TokenKeyUnknown, "the issuer has no key of this kid"));
         }
-        named
-            .find(|key| key.algorithm() == algorithm)
-            .ok_or_else(|| {
-                Denial::new(
-                    Reason::TokenAlgorithmNotAllowed,
-                    "the key is of another algorithm than alg",
-                )
-            })
+        named.find(|key| key.algorithm() == algorithm).ok_or_else(|| {
+            Denial::new(
+                Reason::TokenAlgorithmNotAllowed,
+                "the key is of another algorithm than alg",
+            )
+        })
     }
 }
 
@@ -133,37 +121,28 @@ impl PublicKey {
 fn public_keys(jwk: &Value) -> Result<Vec<PublicKey>, String> {
     let jwk = jwk.as_object().ok_or("not an object")?;
     let text = |name: &str| jwk.get(name).and_then(Value::as_str);
-    if ["d", "p", "q", "k"]
-        .iter()
-        .any(|name| jwk.contains_key(*name))
-    {
+    if ["d", "p", "q", "k"].iter().any(|name| jwk.contains_key(*name)) {
         return Err("a private or symmetric key; publish only the public part".into());
     }
     if text("use").is_some_and(|usage| usage != "sig") {
         return Err("\"use\" is not \"sig\" (RFC 7517, section 4.2)".into());
     }
-    let id = text("kid")
-        .filter(|id| !id.is_empty())
-        .ok_or("no \"kid\"")?
-        .to_owned();
+    let id = text("kid").filter(|id| !id.is_empty()).ok_or("no \"kid\"")?.to_owned();
     let mut verifiers = match (text("kty"), text("crv")) {
         (Some("OKP"), Some("Ed25519")) => vec![Verifier::EdDSA(
             Ed25519PublicKey::from_bytes(&bytes(jwk, "x", 32)?).map_err(unusable)?,
         )],
-        (Some("EC"), Some("P-256")) => vec![Verifier::ES256(
-            ES256PublicKey::from_bytes(&point(jwk, 32)?).map_err(unusable)?,
-        )],
-        (Some("EC"), Some("P-384")) => vec![Verifier::ES384(
-            ES384PublicKey::from_bytes(&point(jwk, 48)?).map_err(unusable)?,
-        )],
+        (Some("EC"), Some("P-256")) => {
+            vec![Verifier::ES256(ES256PublicKey::from_bytes(&point(jwk, 32)?).map_err(unusable)?)]
+        }
+        (Some("EC"), Some("P-384")) => {
+            vec![Verifier::ES384(ES384PublicKey::from_bytes(&point(jwk, 48)?).map_err(unusable)?)]
+        }
         (Some("RSA"), None) => {
             let (n, e) = (integer(jwk, "n")?, integer(jwk, "e")?);
             // RFC 7518, section 3.3: 2048 bits or more.
             if n.len() < 256 {
-                return Err(format!(
-                    "an RSA key of {} bits; 2048 is the least",
-                    n.len() * 8
-                ));
+                return Err(format!("an RSA key of {} bits; 2048 is the least", n.len() * 8));
             }
             vec![
                 Verifier::RS256(RS256PublicKey::from_components(&n, &e).map_err(unusable)?),
@@ -178,13 +157,7 @@ fn public_keys(jwk: &Value) -> Result<Vec<PublicKey>, String> {
             return Err(format!("\"alg\" {declared:?} does not fit the key"));
         }
     }
-    Ok(verifiers
-        .into_iter()
-        .map(|verifier| PublicKey {
-            id: id.clone(),
-            verifier,
-        })
-        .collect())
+    Ok(verifiers.into_iter().map(|verifier| PublicKey { id: id.clone(), verifier }).collect())
 }
 
 impl Verifier {
@@ -223,9 +196,7 @@ fn unusable(error: Error) -> String {
 }
 
 fn member<'j>(jwk: &'j Map<String, Value>, name: &str) -> Result<&'j str, String> {
-    jwk.get(name)
-        .and_then(Value::as_str)
-        .ok_or_else(|| format!("no {name:?}"))
+    jwk.get(name).and_then(Value::as_str).ok_or_else(|| format!("no {name:?}"))
 }
 
 fn integer(jwk: &Map<String, Value>, name: &str) -> Result<Vec<u8>, String> {
@@ -266,24 +237,17 @@ pub fn verify(unverified: Unverified<'_>, issuer: &Issuer) -> Result<Verified, D
         .copied()
         .find(|algorithm| algorithm.name() == unverified.algorithm)
         .ok_or_else(|| {
-            Denial::new(
-                Reason::TokenAlgorithmNotAllowed,
-                "alg is none of the issuer's algorithms",
-            )
+            Denial::new(Reason::TokenAlgorithmNotAllowed, "alg is none of the issuer's algorithms")
         })?;
     let key = issuer.keys().find(&unverified.key_id, algorithm)?;
     match key.verifier.verify(unverified.token) {
-        Ok(_) => Ok(Verified {
-            claims: unverified.claims,
-        }),
+        Ok(_) => Ok(Verified { claims: unverified.claims }),
         // The library reads the claims after the signature, into its own types.
-        Err(error) if error.is::<serde_json::Error>() => Err(Denial::new(
-            Reason::TokenClaimsInvalid,
-            "a registered claim has the wrong type",
-        )),
-        Err(_) => Err(Denial::new(
-            Reason::TokenSignatureInvalid,
-            "the signature is not by this key",
-        )),
+        Err(error) if error.is::<serde_json::Error>() => {
+            Err(Denial::new(Reason::TokenClaimsInvalid, "a registered claim has the wrong type"))
+        }
+        Err(_) => {
+            Err(Denial::new(Reason::TokenSignatureInvalid, "the signature is not by this key"))
+        }
     }
 }

@@ -21,14 +21,10 @@ pub fn one_token(headers: &Headers) -> Result<&str, Denial> {
         tokens.extend(session_cookies(value));
     }
     match tokens.as_slice() {
-        [] => Err(Denial::new(
-            Reason::TokenMissing,
-            "neither a bearer token nor a session cookie",
-        )),
-        [token] if token.len() > MAX_TOKEN => Err(Denial::new(
-            Reason::TokenTooLarge,
-            "the token is longer than 8 KiB",
-        )),
+        [] => Err(Denial::new(Reason::TokenMissing, "neither a bearer token nor a session cookie")),
+        [token] if token.len() > MAX_TOKEN => {
+            Err(Denial::new(Reason::TokenTooLarge, "the token is longer than 8 KiB"))
+        }
         [token] => std::str::from_utf8(token)
             .map_err(|_| Denial::new(Reason::TokenMalformed, "the token is not ASCII")),
         _ => Err(Denial::new(Reason::TokenAmbiguous, "more than one token")),
@@ -52,9 +48,7 @@ fn bearer(value: &[u8]) -> Result<&[u8], Denial> {
 
 fn session_cookies(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|byte| *byte == b';').filter_map(|pair| {
-        pair.trim_ascii()
-            .strip_prefix(SESSION_COOKIE.as_bytes())?
-            .strip_prefix(b"=")
+        pair.trim_ascii().strip_prefix(SESSION_COOKIE.as_bytes())?.strip_prefix(b"=")
     })
 }
 
@@ -81,55 +75,27 @@ mod tests {
     use super::*;
 
     fn headers(fields: &[(&str, &str)]) -> Headers {
-        Headers::new(
-            fields
-                .iter()
-                .map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec()))
-                .collect(),
-        )
+        Headers::new(fields.iter().map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec())).collect())
     }
 
     #[test]
     fn exactly_one() {
         let long = format!("Bearer {}", "a".repeat(MAX_TOKEN + 1));
         for (name, fields, want) in [
-            (
-                "bearer",
-                &[("authorization", "Bearer a.b.c")][..],
-                Ok("a.b.c"),
-            ),
-            (
-                "scheme in another case",
-                &[("authorization", "bearer a.b.c")],
-                Ok("a.b.c"),
-            ),
-            (
-                "cookie",
-                &[("cookie", "x=1; __Host-sekisho=a.b.c; y=2")],
-                Ok("a.b.c"),
-            ),
+            ("bearer", &[("authorization", "Bearer a.b.c")][..], Ok("a.b.c")),
+            ("scheme in another case", &[("authorization", "bearer a.b.c")], Ok("a.b.c")),
+            ("cookie", &[("cookie", "x=1; __Host-sekisho=a.b.c; y=2")], Ok("a.b.c")),
             (
                 "another cookie's value",
                 &[("cookie", "x=__Host-sekisho=a")],
                 Err(Reason::TokenMissing),
             ),
-            (
-                "a longer name",
-                &[("cookie", "__Host-sekisho2=a")],
-                Err(Reason::TokenMissing),
-            ),
+            ("a longer name", &[("cookie", "__Host-sekisho2=a")], Err(Reason::TokenMissing)),
             ("none", &[], Err(Reason::TokenMissing)),
-            (
-                "basic",
-                &[("authorization", "Basic YTpi")],
-                Err(Reason::TokenMissing),
-            ),
+            ("basic", &[("authorization", "Basic YTpi")], Err(Reason::TokenMissing)),
             (
                 "basic beside a cookie",
-                &[
-                    ("authorization", "Basic YTpi"),
-                    ("cookie", "__Host-sekisho=a"),
-                ],
+                &[("authorization", "Basic YTpi"), ("cookie", "__Host-sekisho=a")],
                 Err(Reason::TokenMissing),
             ),
             (
@@ -139,10 +105,7 @@ mod tests {
             ),
             (
                 "header and cookie",
-                &[
-                    ("authorization", "Bearer a"),
-                    ("cookie", "__Host-sekisho=a"),
-                ],
+                &[("authorization", "Bearer a"), ("cookie", "__Host-sekisho=a")],
                 Err(Reason::TokenAmbiguous),
             ),
             (
@@ -152,24 +115,13 @@ mod tests {
             ),
             (
                 "two cookie lines",
-                &[
-                    ("cookie", "__Host-sekisho=a"),
-                    ("cookie", "__Host-sekisho=b"),
-                ],
+                &[("cookie", "__Host-sekisho=a"), ("cookie", "__Host-sekisho=b")],
                 Err(Reason::TokenAmbiguous),
             ),
-            (
-                "too long",
-                &[("authorization", &long)],
-                Err(Reason::TokenTooLarge),
-            ),
+            ("too long", &[("authorization", &long)], Err(Reason::TokenTooLarge)),
         ] {
             let headers = headers(fields);
-            assert_eq!(
-                one_token(&headers).map_err(|denial| denial.reason()),
-                want,
-                "{name}"
-            );
+            assert_eq!(one_token(&headers).map_err(|denial| denial.reason()), want, "{name}");
         }
     }
 
@@ -180,10 +132,7 @@ mod tests {
             (&["__Host-sekisho=x"], None),
             (&["__Host-sekisho =x;"], None),
             (&["a=__Host-sekisho"], Some("a=__Host-sekisho")),
-            (
-                &["a=1", "__Host-sekisho=x", "b=2;c=3"],
-                Some("a=1; b=2; c=3"),
-            ),
+            (&["a=1", "__Host-sekisho=x", "b=2;c=3"], Some("a=1; b=2; c=3")),
             (&["__Host-sekisho=x", ";"], None),
             (&[], None),
         ] {

@@ -33,10 +33,7 @@ pub struct Authenticated<'p> {
 pub fn authenticate(admitted: Admitted<'_>, now: Timestamp) -> Result<Authenticated<'_>, Denial> {
     let routed = &admitted.routed;
     if routed.route.is_public() {
-        return Ok(Authenticated {
-            admitted,
-            principal: None,
-        });
+        return Ok(Authenticated { admitted, principal: None });
     }
     let hosted = &routed.located.hosted;
     let tenant = hosted.tenant;
@@ -46,15 +43,9 @@ pub fn authenticate(admitted: Admitted<'_>, now: Timestamp) -> Result<Authentica
         .issuer()
         .and_then(|name| tenant.issuers().iter().find(|issuer| issuer.name() == name))
         .ok_or_else(|| {
-            Denial::new(
-                Reason::TokenIssuerUnknown,
-                "iss is none of the tenant's issuers",
-            )
+            Denial::new(Reason::TokenIssuerUnknown, "iss is none of the tenant's issuers")
         })?;
     let verified = keys::verify(unverified, issuer)?;
     let principal = claims::judge(&verified, issuer, tenant.id(), now)?;
-    Ok(Authenticated {
-        admitted,
-        principal: Some(principal),
-    })
+    Ok(Authenticated { admitted, principal: Some(principal) })
 }

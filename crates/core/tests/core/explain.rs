@@ -57,10 +57,7 @@ fn a_denial() {
         r#"{"step":"token","outcome":"not-reached"},{"step":"session","outcome":"not-reached"},"#,
         r#"{"step":"authorize","outcome":"not-reached"},{"step":"permit","outcome":"not-reached"}]}"#,
     );
-    assert_eq!(
-        answer(&question(|q| q["peer"] = "192.0.2.1:1".into()), &json!({})),
-        want
-    );
+    assert_eq!(answer(&question(|q| q["peer"] = "192.0.2.1:1".into()), &json!({})), want);
 }
 
 #[test]
@@ -82,48 +79,18 @@ fn outcomes_of_the_steps() {
     };
     for (name, question, state, want) in [
         ("permitted", question(|_| {}), json!({}), "hhhhhhhhhh"),
-        (
-            "plain HTTP",
-            question(|q| q["scheme"] = "http".into()),
-            json!({}),
-            "dnnnnnnnnn",
-        ),
-        (
-            "unknown method",
-            question(|q| q["method"] = "X".into()),
-            json!({}),
-            "hdnnnnnnnn",
-        ),
-        (
-            "no tenant",
-            question(|q| q["headers"] = json!([["host", "x"]])),
-            json!({}),
-            "hhdnnnnnnn",
-        ),
-        (
-            "no route",
-            question(|q| q["target"] = "/".into()),
-            json!({}),
-            "hhhhdnnnnn",
-        ),
+        ("plain HTTP", question(|q| q["scheme"] = "http".into()), json!({}), "dnnnnnnnnn"),
+        ("unknown method", question(|q| q["method"] = "X".into()), json!({}), "hdnnnnnnnn"),
+        ("no tenant", question(|q| q["headers"] = json!([["host", "x"]])), json!({}), "hhdnnnnnnn"),
+        ("no route", question(|q| q["target"] = "/".into()), json!({}), "hhhhdnnnnn"),
         (
             "no token",
             question(|q| q["headers"] = json!([["host", "globex.example.jp"]])),
             json!({}),
             "hhhhhhdnnn",
         ),
-        (
-            "revoked",
-            question(|_| {}),
-            json!({"t/globex/revoked/all": {"v": 1}}),
-            "hhhhhhhdnn",
-        ),
-        (
-            "public",
-            question(health),
-            json!({"t/globex/revoked/all": {"v": 1}}),
-            "hhhhhhsssh",
-        ),
+        ("revoked", question(|_| {}), json!({"t/globex/revoked/all": {"v": 1}}), "hhhhhhhdnn"),
+        ("public", question(health), json!({"t/globex/revoked/all": {"v": 1}}), "hhhhhhsssh"),
         (
             "public, outside",
             question(|q| {
@@ -141,33 +108,15 @@ fn outcomes_of_the_steps() {
 #[test]
 fn a_question_is_strict() {
     let good = r#"{"method":"GET","scheme":"https","target":"/","now":"2026-11-22T09:00:00Z"}"#;
-    assert!(
-        Question::parse(good).is_ok(),
-        "headers, authority and peer may be left out"
-    );
+    assert!(Question::parse(good).is_ok(), "headers, authority and peer may be left out");
     for (name, text) in [
-        (
-            "unknown key",
-            good.replace("\"method\"", "\"verb\":1,\"method\""),
-        ),
-        (
-            "a key twice",
-            good.replace("\"method\"", "\"method\":\"PUT\",\"method\""),
-        ),
-        (
-            "no moment",
-            good.replace(r#","now":"2026-11-22T09:00:00Z""#, ""),
-        ),
+        ("unknown key", good.replace("\"method\"", "\"verb\":1,\"method\"")),
+        ("a key twice", good.replace("\"method\"", "\"method\":\"PUT\",\"method\"")),
+        ("no moment", good.replace(r#","now":"2026-11-22T09:00:00Z""#, "")),
         ("a moment without a zone", good.replace("00Z", "00")),
         ("another scheme", good.replace("https", "ftp")),
-        (
-            "a peer without a port",
-            good.replace("\"now\"", "\"peer\":\"203.0.113.9\",\"now\""),
-        ),
-        (
-            "headers as an object",
-            good.replace("\"now\"", "\"headers\":{\"host\":\"x\"},\"now\""),
-        ),
+        ("a peer without a port", good.replace("\"now\"", "\"peer\":\"203.0.113.9\",\"now\"")),
+        ("headers as an object", good.replace("\"now\"", "\"headers\":{\"host\":\"x\"},\"now\"")),
         ("something after it", format!("{good} {good}")),
     ] {
         assert!(Question::parse(&text).is_err(), "{name}");

@@ -1,9 +1,6 @@
 //! The decision from outside: policies, tokens and requests in, verdicts out.
 
-#![allow(
-    clippy::too_many_lines,
-    reason = "a table of named rows is read as one"
-)]
+#![allow(clippy::too_many_lines, reason = "a table of named rows is read as one")]
 
 #[cfg(test)]
 mod explain;

@@ -40,14 +40,7 @@ const fn row(
     points_at: Option<&'static str>,
     help: &'static str,
 ) -> Row {
-    Row {
-        code,
-        file,
-        from,
-        to,
-        points_at,
-        help,
-    }
+    Row { code, file, from, to, points_at, help }
 }
 
 const GATEWAY: &str = "gateway.toml";
@@ -153,20 +146,14 @@ const ROWS: &[Row] = &[
     row(
         "origin-url-invalid",
         GATEWAY,
-        (
-            "https://assistant.jp.example",
-            "https://assistant.jp.example/v1",
-        ),
+        ("https://assistant.jp.example", "https://assistant.jp.example/v1"),
         Some("\"https://assistant.jp.example/v1\""),
         "write http:// or https://, a host and an optional port, without a path",
     ),
     row(
         "origin-url-invalid",
         GATEWAY,
-        (
-            "https://assistant.jp.example",
-            "https://u:p@assistant.jp.example",
-        ),
+        ("https://assistant.jp.example", "https://u:p@assistant.jp.example"),
         Some("\"https://u:p@assistant.jp.example\""),
         "write http:// or https://, a host and an optional port, without a path",
     ),
@@ -197,20 +184,14 @@ const ROWS: &[Row] = &[
     row(
         "origin-unknown",
         GATEWAY,
-        (
-            "origins = [\"status\", ",
-            "origins = [\"zzz\", \"status\", ",
-        ),
+        ("origins = [\"status\", ", "origins = [\"zzz\", \"status\", "),
         Some("\"zzz\""),
         "define it as [origins.<id>]",
     ),
     row(
         "origin-cleartext",
         GATEWAY,
-        (
-            "\"https://assistant.jp.example\"",
-            "\"http://assistant.jp.example\"",
-        ),
+        ("\"https://assistant.jp.example\"", "\"http://assistant.jp.example\""),
         Some("\"http://assistant.jp.example\""),
         "write https://, or add cleartext = true if something else encrypts the way there",
     ),
@@ -235,13 +216,7 @@ const ROWS: &[Row] = &[
         Some("\"/api/me\""),
         "make them differ in path or methods",
     ),
-    row(
-        "route-path-invalid",
-        GATEWAY,
-        ("\"/api/me\"", "\"api/me\""),
-        Some("\"api/me\""),
-        PATTERN,
-    ),
+    row("route-path-invalid", GATEWAY, ("\"/api/me\"", "\"api/me\""), Some("\"api/me\""), PATTERN),
     row(
         "route-path-invalid",
         GATEWAY,
@@ -333,13 +308,7 @@ const ROWS: &[Row] = &[
         Some("\"all\""),
         "write a list of CIDR blocks, or \"any\"",
     ),
-    row(
-        "network-unused",
-        GLOBEX,
-        ("business =", "buisness ="),
-        None,
-        "did you mean \"business\"?",
-    ),
+    row("network-unused", GLOBEX, ("business =", "buisness ="), None, "did you mean \"business\"?"),
     row(
         "network-unused",
         GLOBEX,
@@ -371,10 +340,7 @@ const ROWS: &[Row] = &[
     row(
         "tenant-proof",
         ACME,
-        (
-            "tenant_claim = \"tenant\"",
-            "tenant_claim = \"tenant\"\nsole_tenant = true",
-        ),
+        ("tenant_claim = \"tenant\"", "tenant_claim = \"tenant\"\nsole_tenant = true"),
         Some("\"tenant\""),
         "write tenant_claim = \"<claim>\", or sole_tenant = true if the issuer has no other tenant",
     ),
@@ -390,7 +356,7 @@ const ROWS: &[Row] = &[
         INITECH,
         ("keys/initech.jwks.json", "keys/initec.jwks.json"),
         Some("\"keys/initec.jwks.json\""),
-        "put the issuer's JWK Set there: sekisho token keys prints one, your IdP publishes one",
+        "put the issuer's JWK Set there: sekisho token keygen makes one, your IdP publishes one",
     ),
     row(
         "jwks-invalid",
@@ -444,10 +410,7 @@ const ROWS: &[Row] = &[
     row(
         "host-duplicate",
         GLOBEX,
-        (
-            "[\"globex.example.jp\"]",
-            "[\"globex.example.jp\", \"ACME.localhost.\"]",
-        ),
+        ("[\"globex.example.jp\"]", "[\"globex.example.jp\", \"ACME.localhost.\"]"),
         None,
         "a host belongs to one tenant, and stands once",
     ),
@@ -471,26 +434,10 @@ fn others() -> Vec<(&'static str, &'static str, Files)> {
         ("file-missing", "gateway.toml", without("gateway.toml")),
         ("no-tenant", "tenants", without("tenants/")),
         ("not-utf8", "gateway.toml", with("gateway.toml", b"\xff")),
-        (
-            "tenant-id-invalid",
-            "tenants/Acme.toml",
-            with("tenants/Acme.toml", b""),
-        ),
-        (
-            "issuer-duplicate",
-            ACME,
-            edited(ACME, "[[issuers]]", issuer),
-        ),
-        (
-            "jwks-invalid",
-            INITECH,
-            with("keys/initech.jwks.json", b"{\"keys\":[]}"),
-        ),
-        (
-            "jwks-invalid",
-            INITECH,
-            with("keys/initech.jwks.json", b"\xff\xfe"),
-        ),
+        ("tenant-id-invalid", "tenants/Acme.toml", with("tenants/Acme.toml", b"")),
+        ("issuer-duplicate", ACME, edited(ACME, "[[issuers]]", issuer)),
+        ("jwks-invalid", INITECH, with("keys/initech.jwks.json", b"{\"keys\":[]}")),
+        ("jwks-invalid", INITECH, with("keys/initech.jwks.json", b"\xff\xfe")),
     ]
 }
 
@@ -500,17 +447,9 @@ fn with_company() -> Vec<(&'static str, &'static str, Files)> {
         (
             "route-without-origin",
             GATEWAY,
-            edited(
-                GATEWAY,
-                "origins = [\"status\", \"assistant-eu\"]",
-                "origins = []",
-            ),
+            edited(GATEWAY, "origins = [\"status\", \"assistant-eu\"]", "origins = []"),
         ),
-        (
-            "tenant-without-region",
-            INITECH,
-            edited(INITECH, "[\"eu\"]", "[]"),
-        ),
+        ("tenant-without-region", INITECH, edited(INITECH, "[\"eu\"]", "[]")),
     ]
 }
 
@@ -521,23 +460,14 @@ fn the_repositorys_policy_is_sound() {
     for folder in ["", "tenants", "keys"] {
         for entry in std::fs::read_dir(root.join(folder)).unwrap() {
             let path = entry.unwrap().path();
-            let name = path
-                .strip_prefix(&root)
-                .unwrap()
-                .to_str()
-                .unwrap()
-                .to_owned();
+            let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
             if path.is_file() && is_policy_file(&name) {
                 files.insert(name, std::fs::read(path).unwrap());
             }
         }
     }
     let policy = load(&files).unwrap_or_else(|faults| panic!("{faults:?}"));
-    let tenants: Vec<&str> = policy
-        .tenants()
-        .iter()
-        .map(|tenant| tenant.id().as_str())
-        .collect();
+    let tenants: Vec<&str> = policy.tenants().iter().map(|tenant| tenant.id().as_str()).collect();
     assert_eq!(tenants, ["acme", "globex"]);
 }
 
@@ -548,47 +478,23 @@ fn each_fault_has_its_place_and_remedy() {
         let name = format!("{} by {:?}", row.code, row.to);
         let files = edited(row.file, row.from, row.to);
         let faults = faults(&files);
-        let [fault] = faults.as_slice() else {
-            panic!("{name}: {faults:#?}")
-        };
-        assert_eq!(
-            (fault.code, fault.file.as_str()),
-            (row.code, row.file),
-            "{name}"
-        );
-        assert_eq!(
-            pointed(&files, fault),
-            row.points_at,
-            "{name}: {}",
-            fault.message
-        );
+        let [fault] = faults.as_slice() else { panic!("{name}: {faults:#?}") };
+        assert_eq!((fault.code, fault.file.as_str()), (row.code, row.file), "{name}");
+        assert_eq!(pointed(&files, fault), row.points_at, "{name}: {}", fault.message);
         assert_eq!(fault.help, row.help, "{name}: {}", fault.message);
         let text = std::str::from_utf8(&files[row.file]).unwrap();
-        assert_eq!(
-            fault.position(text).is_some(),
-            row.points_at.is_some(),
-            "{name}"
-        );
+        assert_eq!(fault.position(text).is_some(), row.points_at.is_some(), "{name}");
     }
     for (code, file, files) in others() {
         let faults = faults(&files);
-        let [fault] = faults.as_slice() else {
-            panic!("{code}: {faults:#?}")
-        };
-        assert_eq!(
-            (fault.code, fault.file.as_str()),
-            (code, file),
-            "{}",
-            fault.message
-        );
+        let [fault] = faults.as_slice() else { panic!("{code}: {faults:#?}") };
+        assert_eq!((fault.code, fault.file.as_str()), (code, file), "{}", fault.message);
         assert!(!fault.help.is_empty());
     }
     for (code, file, files) in with_company() {
         let faults = faults(&files);
         assert!(
-            faults
-                .iter()
-                .any(|f| f.code == code && f.file == file && f.span.is_some()),
+            faults.iter().any(|f| f.code == code && f.file == file && f.span.is_some()),
             "{code}: {faults:#?}"
         );
     }
@@ -659,21 +565,13 @@ fn no_fault_is_untested() {
 #[test]
 fn one_run_shows_every_fault_of_every_file() {
     let mut files = edited(ACME, "\"acme.localhost\"", "\"http://acme\"");
-    let broken = String::from_utf8(files["gateway.toml"].clone())
-        .unwrap()
-        .replace("limits", "limit");
+    let broken =
+        String::from_utf8(files["gateway.toml"].clone()).unwrap().replace("limits", "limit");
     files.insert("gateway.toml".into(), broken.into());
     files.insert("keys/initech.jwks.json".into(), b"{}".to_vec());
-    let mut found: Vec<_> = faults(&files)
-        .into_iter()
-        .map(|f| (f.file, f.code))
-        .collect();
+    let mut found: Vec<_> = faults(&files).into_iter().map(|f| (f.file, f.code)).collect();
     found.sort_unstable();
-    let want = [
-        (GATEWAY, "toml-invalid"),
-        (ACME, "host-invalid"),
-        (INITECH, "jwks-invalid"),
-    ];
+    let want = [(GATEWAY, "toml-invalid"), (ACME, "host-invalid"), (INITECH, "jwks-invalid")];
     assert_eq!(found, want.map(|(file, code)| (file.to_owned(), code)));
 }
 
@@ -701,16 +599,9 @@ fn the_digest_is_of_every_file() {
         assert_ne!(digest(&changed), sound, "{file}");
     }
     let backwards: Files = files().into_iter().rev().collect();
-    assert_eq!(
-        digest(&backwards),
-        sound,
-        "the order of the files does not count"
-    );
+    assert_eq!(digest(&backwards), sound, "the order of the files does not count");
     let mut renamed = files();
-    renamed.insert(
-        "keys/more.json".into(),
-        shared_jwks().to_string().into_bytes(),
-    );
+    renamed.insert("keys/more.json".into(), shared_jwks().to_string().into_bytes());
     assert_ne!(digest(&renamed), sound, "a file more");
 }
 

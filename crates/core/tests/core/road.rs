@@ -91,10 +91,7 @@ const ROAD: &[(Reason, Step, Spoil)] = &[
         a.claims["roles"] = "member".into();
     }),
     (Reason::SessionRevoked, Step::Session, |a| {
-        a.state = vec![(
-            "t/globex/revoked/all".into(),
-            Record::Found(br#"{"v":1}"#.to_vec()),
-        )];
+        a.state = vec![("t/globex/revoked/all".into(), Record::Found(br#"{"v":1}"#.to_vec()))];
     }),
     (Reason::RoleMissing, Step::Authorize, |a| {
         a.claims["roles"] = json!(["visitor"]);
@@ -112,16 +109,8 @@ fn others() -> Vec<(Reason, Step, Ask)> {
                 a.scheme = Scheme::Http;
             }),
         ),
-        (
-            Reason::AuthorityMissing,
-            Step::Canonical,
-            ask().with(|a| a.host = None),
-        ),
-        (
-            Reason::ClientAddressUnknown,
-            Step::Network,
-            ask().with(|a| a.peer = None),
-        ),
+        (Reason::AuthorityMissing, Step::Canonical, ask().with(|a| a.host = None)),
+        (Reason::ClientAddressUnknown, Step::Network, ask().with(|a| a.peer = None)),
         (
             Reason::NetworkUndefined,
             Step::Network,
@@ -130,11 +119,7 @@ fn others() -> Vec<(Reason, Step, Ask)> {
                 a.get("/admin/users");
             }),
         ),
-        (
-            Reason::TokenMissing,
-            Step::Token,
-            ask().with(|a| a.authorization = Some(String::new())),
-        ),
+        (Reason::TokenMissing, Step::Token, ask().with(|a| a.authorization = Some(String::new()))),
         (
             Reason::StateUnavailable,
             Step::Session,
@@ -164,26 +149,17 @@ fn the_request_that_the_tables_spoil_is_permitted() {
 #[test]
 fn every_reason_has_a_request_that_gets_it() {
     let mut rows = others();
-    rows.extend(
-        ROAD.iter()
-            .map(|(reason, step, spoil)| (*reason, *step, ask().with(spoil))),
-    );
+    rows.extend(ROAD.iter().map(|(reason, step, spoil)| (*reason, *step, ask().with(spoil))));
     for (reason, step, ask) in &rows {
         let decision = ask.judge(&POLICY);
-        let Verdict::Deny(denial) = &decision.verdict else {
-            panic!("{reason}: permitted")
-        };
+        let Verdict::Deny(denial) = &decision.verdict else { panic!("{reason}: permitted") };
         assert_eq!(denial.reason(), *reason, "{}", denial.detail());
         assert_eq!(decision.facts.reached, Some(*step), "{reason}");
     }
     for reason in Reason::ALL {
         let rows = rows.iter().filter(|(of, ..)| of == reason).count();
         let elsewhere = usize::from(NOT_OF_THE_ROAD.contains(reason));
-        assert_eq!(
-            rows + elsewhere,
-            1,
-            "{reason} is asserted once, or named as not of the road"
-        );
+        assert_eq!(rows + elsewhere, 1, "{reason} is asserted once, or named as not of the road");
     }
 }
 
@@ -192,26 +168,15 @@ fn of_two_faults_the_earlier_step_speaks() {
     for (later, (_, _, spoil_later)) in ROAD.iter().enumerate() {
         for (earlier, _, spoil_earlier) in &ROAD[..later] {
             let both = ask().with(spoil_later).with(spoil_earlier);
-            assert_eq!(
-                both.reason(&POLICY),
-                Some(*earlier),
-                "with {}",
-                ROAD[later].0
-            );
+            assert_eq!(both.reason(&POLICY), Some(*earlier), "with {}", ROAD[later].0);
         }
     }
 }
 
 #[test]
 fn what_is_denied_early_learns_nothing_of_later_steps() {
-    let facts = ask()
-        .with(|a| a.host = Some("nobody.example.jp".into()))
-        .judge(&POLICY)
-        .facts;
-    assert_eq!(
-        (facts.tenant, facts.client, facts.route, facts.subject),
-        (None, None, None, None)
-    );
+    let facts = ask().with(|a| a.host = Some("nobody.example.jp".into())).judge(&POLICY).facts;
+    assert_eq!((facts.tenant, facts.client, facts.route, facts.subject), (None, None, None, None));
     let facts = ask().with(|a| a.tamper = true).judge(&POLICY).facts;
     assert_eq!(facts.route.as_deref(), Some("chat"));
     assert_eq!(facts.subject, None, "the subject of an unverified token");
@@ -231,12 +196,7 @@ fn a_body_too_large_is_recorded_with_its_route() {
 #[test]
 fn the_clock() {
     const NEW_YEAR: i64 = 1_767_225_600;
-    let at = |moment: &str| {
-        moment
-            .parse::<sekisho_core::Timestamp>()
-            .unwrap()
-            .as_second()
-    };
+    let at = |moment: &str| moment.parse::<sekisho_core::Timestamp>().unwrap().as_second();
     assert_eq!(NEW_YEAR, at("2026-01-01T00:00:00Z"));
     let health = |now: i64| {
         ask().with(|a| {
@@ -267,11 +227,7 @@ fn the_clock() {
 fn plain_http() {
     let plain = |change: Spoil| ask().with(|a| a.scheme = Scheme::Http).with(change);
     for (name, ask, want) in [
-        (
-            "GET",
-            plain(|a| a.get("/api/me?a=b")),
-            Some("https://globex.example.jp/api/me?a=b"),
-        ),
+        ("GET", plain(|a| a.get("/api/me?a=b")), Some("https://globex.example.jp/api/me?a=b")),
         (
             "HEAD",
             plain(|a| a.method = "HEAD".into()),
@@ -305,31 +261,13 @@ fn plain_http() {
         ("line break", plain(|a| a.get("/\r\nx-evil: 1")), None),
         ("two slashes", plain(|a| a.get("//evil.example")), None),
         ("backslash", plain(|a| a.get("/\\evil.example")), None),
-        (
-            "absolute form",
-            plain(|a| a.get("http://evil.example/")),
-            None,
-        ),
-        (
-            "the client says it was HTTPS",
-            plain(|a| a.header("x-forwarded-proto", "https")),
-            None,
-        ),
+        ("absolute form", plain(|a| a.get("http://evil.example/")), None),
+        ("the client says it was HTTPS", plain(|a| a.header("x-forwarded-proto", "https")), None),
     ] {
-        let Verdict::Deny(denial) = ask.judge(&POLICY).verdict else {
-            panic!("{name}: permitted")
-        };
-        let reason = if want.is_some() {
-            Reason::HttpsRedirect
-        } else {
-            Reason::HttpsRequired
-        };
+        let Verdict::Deny(denial) = ask.judge(&POLICY).verdict else { panic!("{name}: permitted") };
+        let reason = if want.is_some() { Reason::HttpsRedirect } else { Reason::HttpsRequired };
         assert_eq!(denial.reason(), reason, "{name}");
-        assert_eq!(
-            denial.header(),
-            want.map(|location| ("location", location)),
-            "{name}"
-        );
+        assert_eq!(denial.header(), want.map(|location| ("location", location)), "{name}");
     }
 }
 
@@ -349,33 +287,13 @@ fn a_trusted_proxys_word_on_https() {
     };
     let refused = Some(Reason::HttpsRequired);
     for (name, scheme, words, want) in [
-        (
-            "plain, and the client came over HTTPS",
-            Scheme::Http,
-            &["https"][..],
-            None,
-        ),
+        ("plain, and the client came over HTTPS", Scheme::Http, &["https"][..], None),
         ("case", Scheme::Http, &["HTTPS"], None),
         ("plain, no word", Scheme::Http, &[], refused),
-        (
-            "plain, and so was the client",
-            Scheme::Http,
-            &["http"],
-            refused,
-        ),
+        ("plain, and so was the client", Scheme::Http, &["http"], refused),
         ("TLS, no word", Scheme::Https, &[], None),
-        (
-            "TLS, and the client came over HTTPS",
-            Scheme::Https,
-            &["https"],
-            None,
-        ),
-        (
-            "TLS, but the client came in the clear",
-            Scheme::Https,
-            &["http"],
-            refused,
-        ),
+        ("TLS, and the client came over HTTPS", Scheme::Https, &["https"], None),
+        ("TLS, but the client came in the clear", Scheme::Https, &["http"], refused),
         ("two words", Scheme::Https, &["https", "http"], refused),
         ("a list", Scheme::Http, &["https, http"], refused),
         ("no word at all", Scheme::Https, &[""], refused),
@@ -395,13 +313,7 @@ fn the_client_behind_proxies() {
     let alone = policy_with(blocks, "trusted_proxies = []");
     let invalid = Err(Reason::ClientAddressInvalid);
     for (name, policy, from, fields, want) in [
-        (
-            "direct",
-            &*POLICY,
-            "203.0.113.9:1",
-            &[][..],
-            Ok("203.0.113.9"),
-        ),
+        ("direct", &*POLICY, "203.0.113.9:1", &[][..], Ok("203.0.113.9")),
         (
             "direct, lying",
             &POLICY,
@@ -416,13 +328,7 @@ fn the_client_behind_proxies() {
             &[("x-forwarded-for", "203.0.113.9")],
             Err(Reason::NetworkNotAllowed),
         ),
-        (
-            "mapped peer",
-            &POLICY,
-            "[::ffff:203.0.113.9]:1",
-            &[],
-            Ok("203.0.113.9"),
-        ),
+        ("mapped peer", &POLICY, "[::ffff:203.0.113.9]:1", &[], Ok("203.0.113.9")),
         (
             "mapped proxy",
             &POLICY,
@@ -448,10 +354,7 @@ fn the_client_behind_proxies() {
             "spoofed line",
             &POLICY,
             "10.0.0.1:1",
-            &[
-                ("x-forwarded-for", "203.0.113.9"),
-                ("X-Forwarded-For", "192.0.2.1"),
-            ],
+            &[("x-forwarded-for", "203.0.113.9"), ("X-Forwarded-For", "192.0.2.1")],
             Err(Reason::NetworkNotAllowed),
         ),
         (
@@ -483,31 +386,19 @@ fn the_client_behind_proxies() {
             &[("x-forwarded-for", "192.0.2.7, 203.0.113.9")],
             Ok("203.0.113.9"),
         ),
-        (
-            "whoever connects, silent",
-            &peer,
-            "203.0.113.9:1",
-            &[],
-            invalid,
-        ),
+        ("whoever connects, silent", &peer, "203.0.113.9:1", &[], invalid),
         (
             "a CDN's header",
             &cdn,
             "10.0.0.1:1",
-            &[
-                ("cf-connecting-ip", "203.0.113.9"),
-                ("x-forwarded-for", "192.0.2.1"),
-            ],
+            &[("cf-connecting-ip", "203.0.113.9"), ("x-forwarded-for", "192.0.2.1")],
             Ok("203.0.113.9"),
         ),
         (
             "a CDN's header twice",
             &cdn,
             "10.0.0.1:1",
-            &[
-                ("cf-connecting-ip", "203.0.113.9"),
-                ("CF-Connecting-IP", "203.0.113.9"),
-            ],
+            &[("cf-connecting-ip", "203.0.113.9"), ("CF-Connecting-IP", "203.0.113.9")],
             invalid,
         ),
         (
@@ -576,26 +467,14 @@ fn networks() {
             }),
             None,
         ),
-        (
-            "first address",
-            ask().with(|a| a.peer = Some("203.0.113.0:1".into())),
-            None,
-        ),
-        (
-            "last address",
-            ask().with(|a| a.peer = Some("203.0.113.255:1".into())),
-            None,
-        ),
+        ("first address", ask().with(|a| a.peer = Some("203.0.113.0:1".into())), None),
+        ("last address", ask().with(|a| a.peer = Some("203.0.113.255:1".into())), None),
         (
             "one behind",
             ask().with(|a| a.peer = Some("203.0.114.0:1".into())),
             Some(Reason::NetworkNotAllowed),
         ),
-        (
-            "IPv6 inside",
-            ask().with(|a| a.peer = Some("[2001:db8:42:ffff::1]:1".into())),
-            None,
-        ),
+        ("IPv6 inside", ask().with(|a| a.peer = Some("[2001:db8:42:ffff::1]:1".into())), None),
         (
             "IPv6 outside",
             ask().with(|a| a.peer = Some("[2001:db8:43::1]:1".into())),
@@ -625,10 +504,9 @@ fn routes() {
             .judge(&POLICY);
         match decision.verdict {
             Verdict::Permit(permit) => Ok(permit.route().id().to_owned()),
-            Verdict::Deny(denial) => Err((
-                denial.reason(),
-                denial.header().map(|(n, v)| format!("{n}: {v}")),
-            )),
+            Verdict::Deny(denial) => {
+                Err((denial.reason(), denial.header().map(|(n, v)| format!("{n}: {v}"))))
+            }
         }
     };
     let not_found = Err((Reason::RouteNotFound, None));
@@ -652,11 +530,7 @@ fn routes() {
         let dotted = path.contains("//");
         assert_eq!(
             got,
-            if dotted {
-                Err((Reason::TargetNotCanonical, None))
-            } else {
-                not_found.clone()
-            },
+            if dotted { Err((Reason::TargetNotCanonical, None)) } else { not_found.clone() },
             "{path}"
         );
     }
@@ -675,60 +549,20 @@ fn revocation() {
         ("another subject", "subject/u-4", record(r#"{"v":1}"#), None),
         ("another session", "session/s-2", record(r#"{"v":1}"#), None),
         ("issued before", "all", before(issued + 1), revoked),
-        (
-            "issued at that moment",
-            "subject/u-42",
-            before(issued),
-            revoked,
-        ),
+        ("issued at that moment", "subject/u-42", before(issued), revoked),
         ("issued after", "session/s-1", before(issued - 1), None),
         ("not JSON", "all", record("revoked"), unavailable),
         ("empty", "subject/u-42", record(""), unavailable),
         ("no version", "session/s-1", record("{}"), unavailable),
         ("another version", "all", record(r#"{"v":2}"#), unavailable),
-        (
-            "a moment that is text",
-            "all",
-            record(r#"{"v":1,"before":"1"}"#),
-            unavailable,
-        ),
-        (
-            "a moment of null",
-            "all",
-            record(r#"{"v":1,"before":null}"#),
-            unavailable,
-        ),
-        (
-            "a fractional moment",
-            "all",
-            record(r#"{"v":1,"before":1.5}"#),
-            unavailable,
-        ),
-        (
-            "two moments",
-            "all",
-            record(r#"{"v":1,"before":9,"before":1}"#),
-            unavailable,
-        ),
-        (
-            "not UTF-8",
-            "all",
-            Record::Found(vec![0xff, 0xfe]),
-            unavailable,
-        ),
+        ("a moment that is text", "all", record(r#"{"v":1,"before":"1"}"#), unavailable),
+        ("a moment of null", "all", record(r#"{"v":1,"before":null}"#), unavailable),
+        ("a fractional moment", "all", record(r#"{"v":1,"before":1.5}"#), unavailable),
+        ("two moments", "all", record(r#"{"v":1,"before":9,"before":1}"#), unavailable),
+        ("not UTF-8", "all", Record::Found(vec![0xff, 0xfe]), unavailable),
         ("store down on all", "all", Record::Unavailable, unavailable),
-        (
-            "store down on subject",
-            "subject/u-42",
-            Record::Unavailable,
-            unavailable,
-        ),
-        (
-            "store down on session",
-            "session/s-1",
-            Record::Unavailable,
-            unavailable,
-        ),
+        ("store down on subject", "subject/u-42", Record::Unavailable, unavailable),
+        ("store down on session", "session/s-1", Record::Unavailable, unavailable),
     ] {
         let ask = ask().with(|a| a.state = vec![(format!("t/globex/revoked/{key}"), record)]);
         assert_eq!(ask.reason(&POLICY), want, "{name}");
@@ -739,11 +573,7 @@ fn revocation() {
         a.claims.as_object_mut().unwrap().remove("iat");
         a.state = vec![("t/globex/revoked/all".into(), before(0))];
     });
-    assert_eq!(
-        undated.reason(&POLICY),
-        revoked,
-        "a token that does not say when"
-    );
+    assert_eq!(undated.reason(&POLICY), revoked, "a token that does not say when");
 }
 
 #[test]
@@ -755,15 +585,9 @@ fn records_that_were_not_given_are_not_absent() {
     };
     assert_eq!(
         pending.records(),
-        [
-            "t/globex/revoked/all",
-            "t/globex/revoked/subject/u-42",
-            "t/globex/revoked/session/s-1"
-        ]
+        ["t/globex/revoked/all", "t/globex/revoked/subject/u-42", "t/globex/revoked/session/s-1"]
     );
-    let Verdict::Deny(denial) = pending
-        .resume(&sekisho_core::session::Records::new())
-        .verdict
+    let Verdict::Deny(denial) = pending.resume(&sekisho_core::session::Records::new()).verdict
     else {
         panic!("permitted")
     };

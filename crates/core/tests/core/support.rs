@@ -175,14 +175,8 @@ pub(crate) fn files() -> Files {
         ("tenants/acme.toml".into(), ACME.into()),
         ("tenants/globex.toml".into(), GLOBEX.into()),
         ("tenants/initech.toml".into(), INITECH.into()),
-        (
-            "keys/shared.jwks.json".into(),
-            shared_jwks().to_string().into_bytes(),
-        ),
-        (
-            "keys/initech.jwks.json".into(),
-            initech.to_string().into_bytes(),
-        ),
+        ("keys/shared.jwks.json".into(), shared_jwks().to_string().into_bytes()),
+        ("keys/initech.jwks.json".into(), initech.to_string().into_bytes()),
     ])
 }
 
@@ -211,14 +205,12 @@ pub(crate) fn sign(alg: Alg, kid: &str, claims: &Value) -> String {
     all.custom = claims.clone();
     match alg {
         Alg::EdDSA => KEYS.eddsa.clone().with_key_id(kid).sign(all),
-        Alg::ES256 => ES256KeyPair::from_bytes(&KEYS.es256.to_bytes())
-            .unwrap()
-            .with_key_id(kid)
-            .sign(all),
-        Alg::ES384 => ES384KeyPair::from_bytes(&KEYS.es384.to_bytes())
-            .unwrap()
-            .with_key_id(kid)
-            .sign(all),
+        Alg::ES256 => {
+            ES256KeyPair::from_bytes(&KEYS.es256.to_bytes()).unwrap().with_key_id(kid).sign(all)
+        }
+        Alg::ES384 => {
+            ES384KeyPair::from_bytes(&KEYS.es384.to_bytes()).unwrap().with_key_id(kid).sign(all)
+        }
         Alg::RS256 => KEYS.rs256.clone().with_key_id(kid).sign(all),
         Alg::PS256 => KEYS.ps256.clone().with_key_id(kid).sign(all),
     }
@@ -327,10 +319,7 @@ impl Ask {
         }
         match self.authorization.as_deref() {
             None => {
-                fields.push((
-                    "Authorization".into(),
-                    format!("Bearer {}", self.token()).into(),
-                ));
+                fields.push(("Authorization".into(), format!("Bearer {}", self.token()).into()));
             }
             Some("") => {}
             Some(given) => fields.push(("Authorization".into(), given.into())),
@@ -355,11 +344,8 @@ impl Ask {
                     let found = self.state.iter().find(|(name, _)| name == key);
                     found.map_or(Record::Absent, |(_, record)| record.clone())
                 };
-                let records: Records = pending
-                    .records()
-                    .iter()
-                    .map(|key| (key.clone(), record(key)))
-                    .collect();
+                let records: Records =
+                    pending.records().iter().map(|key| (key.clone(), record(key))).collect();
                 pending.resume(&records)
             }
         }
@@ -385,10 +371,7 @@ impl Ask {
 
 /// The value of the one field of this name.
 pub(crate) fn field<'a>(fields: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    let mut values = fields
-        .iter()
-        .filter(|(n, _)| n == name)
-        .map(|(_, value)| value.as_str());
+    let mut values = fields.iter().filter(|(n, _)| n == name).map(|(_, value)| value.as_str());
     let first = values.next();
     assert_eq!(values.next(), None, "{name} stands twice");
     first

@@ -106,11 +106,7 @@ impl<T: 'static> HostStoreWithStore<T> for Kv {
         key: String,
     ) -> wasmtime::Result<Result<bool, Error>> {
         let store = handle(accessor, &store)?;
-        Ok(store
-            .get(&key)
-            .await
-            .map(|value| value.is_some())
-            .map_err(Error::from))
+        Ok(store.get(&key).await.map(|value| value.is_some()).map_err(Error::from))
     }
 
     async fn get_keys(

@@ -80,9 +80,7 @@ fn open_file(path: &Path) -> Result<Database, DatabaseError> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(path)?;
     let backend = redb::backends::FileBackend::new(file)?;
-    Database::builder()
-        .set_cache_size(CACHE)
-        .create_with_backend(backend)
+    Database::builder().set_cache_size(CACHE).create_with_backend(backend)
 }
 
 fn create_table(database: &Database) -> Result<(), redb::Error> {
@@ -95,10 +93,10 @@ fn create_table(database: &Database) -> Result<(), redb::Error> {
 fn explain(path: &Path, error: &DatabaseError) -> HostError {
     let path = path.display();
     match error {
-        DatabaseError::DatabaseAlreadyOpen => HostError::new(format!(
-            "the state file {path} is in use by another process"
-        ))
-        .help("Stop that process or choose another state directory"),
+        DatabaseError::DatabaseAlreadyOpen => {
+            HostError::new(format!("the state file {path} is in use by another process"))
+                .help("Stop that process or choose another state directory")
+        }
         DatabaseError::Storage(StorageError::Io(error))
             if error.kind() != std::io::ErrorKind::InvalidData =>
         {
@@ -187,16 +185,8 @@ impl DiskStore {
 
     async fn write(&self, key: &str, value: Option<Vec<u8>>) -> Result<(), KeyValueError> {
         let (done, answer) = oneshot::channel();
-        let write = Write {
-            label: Arc::clone(&self.label),
-            key: key.to_owned(),
-            value,
-            done,
-        };
-        self.work
-            .send(Work::Write(write))
-            .await
-            .map_err(|_| closed())?;
+        let write = Write { label: Arc::clone(&self.label), key: key.to_owned(), value, done };
+        self.work.send(Work::Write(write)).await.map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
     }
 }

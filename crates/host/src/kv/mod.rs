@@ -90,10 +90,7 @@ pub(crate) fn private_directory(directory: &Path) -> Result<(), HostError> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(directory).map_err(|error| {
-        HostError::new(format!(
-            "cannot create the directory {}: {error}",
-            directory.display()
-        ))
+        HostError::new(format!("cannot create the directory {}: {error}", directory.display()))
     })
 }
 
@@ -107,9 +104,7 @@ fn check_key(key: &str) -> Result<(), KeyValueError> {
 fn check_entry(key: &str, value: &[u8]) -> Result<(), KeyValueError> {
     check_key(key)?;
     if value.len() > MAX_VALUE {
-        return Err(KeyValueError(format!(
-            "a value has at most {MAX_VALUE} bytes"
-        )));
+        return Err(KeyValueError(format!("a value has at most {MAX_VALUE} bytes")));
     }
     Ok(())
 }

@@ -15,12 +15,7 @@ async fn contract(store: &dyn KeyValue, other: &dyn KeyValue) {
     store.delete("a").await.unwrap();
     store.delete("a").await.unwrap();
     assert_eq!(store.keys().await.unwrap(), ["b"]);
-    assert!(
-        store
-            .set(&"k".repeat(MAX_KEY + 1), Vec::new())
-            .await
-            .is_err()
-    );
+    assert!(store.set(&"k".repeat(MAX_KEY + 1), Vec::new()).await.is_err());
     assert!(store.set("k", vec![0; MAX_VALUE + 1]).await.is_err());
 }
 
@@ -43,10 +38,7 @@ async fn disk_keeps_the_contract_and_survives() {
     let crashed = tempfile::tempdir().unwrap();
     std::fs::copy(&file, crashed.path().join("state.redb")).unwrap();
     let stores = Stores::open(&State::Disk(crashed.path().to_owned())).unwrap();
-    assert_eq!(
-        stores.store("one").get("b").await.unwrap(),
-        Some(b"2".to_vec())
-    );
+    assert_eq!(stores.store("one").get("b").await.unwrap(), Some(b"2".to_vec()));
 }
 
 #[tokio::test]
@@ -69,22 +61,13 @@ fn a_file_in_use_is_named() {
     let state = State::Disk(directory.path().to_owned());
     let _open = Stores::open(&state).unwrap();
     let error = Stores::open(&state).err().unwrap().to_string();
-    assert!(
-        error.contains("state.redb is in use by another process"),
-        "{error}"
-    );
+    assert!(error.contains("state.redb is in use by another process"), "{error}");
 }
 
 #[test]
 fn a_damaged_file_is_named() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("state.redb"), vec![7; 9000]).unwrap();
-    let error = Stores::open(&State::Disk(directory.path().to_owned()))
-        .err()
-        .unwrap()
-        .to_string();
-    assert!(
-        error.contains("state.redb is damaged or not a state file"),
-        "{error}"
-    );
+    let error = Stores::open(&State::Disk(directory.path().to_owned())).err().unwrap().to_string();
+    assert!(error.contains("state.redb is damaged or not a state file"), "{error}");
 }

@@ -79,12 +79,7 @@ pub(super) struct HeadTimed<S> {
 
 impl<S> HeadTimed<S> {
     pub(super) fn new(stream: S, timer: HeadTimer, limit: Duration) -> Self {
-        Self {
-            stream,
-            timer,
-            limit,
-            deadline: None,
-        }
+        Self { stream, timer, limit, deadline: None }
     }
 }
 
@@ -102,9 +97,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for HeadTimed<S> {
             return read;
         }
         if read.is_ready() && buf.filled().len() > before && this.deadline.is_none() {
-            this.deadline = Some(Box::pin(tokio::time::sleep_until(
-                (Instant::now() + this.limit).into(),
-            )));
+            this.deadline =
+                Some(Box::pin(tokio::time::sleep_until((Instant::now() + this.limit).into())));
         }
         if let Some(deadline) = &mut this.deadline
             && deadline.as_mut().poll(cx).is_ready()

@@ -64,11 +64,7 @@ pub(crate) enum Files {
     /// Files under the manifest's directory that match a glob, at the same path under `/`.
     Glob { pattern: String, span: Range<usize> },
     /// A directory, at another path.
-    Directory {
-        source: PathBuf,
-        destination: String,
-        span: Range<usize>,
-    },
+    Directory { source: PathBuf, destination: String, span: Range<usize> },
 }
 
 #[derive(Debug, Clone)]
@@ -80,17 +76,10 @@ pub(crate) struct Build {
 impl Manifest {
     /// Reads and checks the manifest at `path`, or `spin.toml` inside it if it is a directory.
     pub fn load(path: &Path) -> Result<Self, HostError> {
-        let path = if path.is_dir() {
-            path.join("spin.toml")
-        } else {
-            path.to_owned()
-        };
+        let path = if path.is_dir() { path.join("spin.toml") } else { path.to_owned() };
         let text = std::fs::read_to_string(&path).map_err(|error| {
-            HostError::new(format!(
-                "cannot read the manifest {}: {error}",
-                path.display()
-            ))
-            .help("Name an existing spin.toml")
+            HostError::new(format!("cannot read the manifest {}: {error}", path.display()))
+                .help("Name an existing spin.toml")
         })?;
         Self::parse(&path, &text)
     }
@@ -107,24 +96,19 @@ impl Manifest {
 
     /// The file of a component's WebAssembly, or nothing if there is no such component.
     pub fn source(&self, component: &str) -> Option<&Path> {
-        self.components
-            .get(component)
-            .map(|component| component.source.as_path())
+        self.components.get(component).map(|component| component.source.as_path())
     }
 
     /// The host directory that a component sees at `guest_path`, for example the policy at `/policy`.
     pub fn mount(&self, guest_path: &str) -> Option<&Path> {
-        self.components
-            .values()
-            .flat_map(|component| &component.files)
-            .find_map(|files| match files {
-                Files::Directory {
-                    source,
-                    destination,
-                    ..
-                } if destination == guest_path => Some(source.as_path()),
+        self.components.values().flat_map(|component| &component.files).find_map(
+            |files| match files {
+                Files::Directory { source, destination, .. } if destination == guest_path => {
+                    Some(source.as_path())
+                }
                 Files::Directory { .. } | Files::Glob { .. } => None,
-            })
+            },
+        )
     }
 
     /// The manifest file.

@@ -69,10 +69,7 @@ struct HttpTrigger {
 }
 
 #[derive(Deserialize)]
-#[serde(
-    untagged,
-    expecting = "a route is \"/path\", \"/path/...\" or { private = true }"
-)]
+#[serde(untagged, expecting = "a route is \"/path\", \"/path/...\" or { private = true }")]
 enum RouteValue {
     Path(String),
     Private(PrivateRoute),
@@ -132,10 +129,7 @@ struct BuildTable {
 }
 
 #[derive(Deserialize)]
-#[serde(
-    untagged,
-    expecting = "a build command is a string or a list of strings"
-)]
+#[serde(untagged, expecting = "a build command is a string or a list of strings")]
 enum Command {
     One(String),
     Many(Vec<String>),
@@ -155,18 +149,12 @@ impl Source<'_> {
     fn template(&self, text: &Spanned<String>) -> Result<Templated, HostError> {
         let template =
             Template::parse(text.get_ref()).map_err(|reason| self.error(text.span(), reason))?;
-        Ok(Templated {
-            template,
-            span: text.span(),
-        })
+        Ok(Templated { template, span: text.span() })
     }
 }
 
 pub(super) fn parse(path: &Path, text: &str) -> Result<Manifest, HostError> {
-    let source = Source {
-        path,
-        text: Arc::from(text),
-    };
+    let source = Source { path, text: Arc::from(text) };
     let document: Document = toml::from_str(text).map_err(|error| {
         HostError::new(error.message().trim().to_owned())
             .at(path, &source.text, error.span())
@@ -174,10 +162,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Manifest, HostError> {
     })?;
     if *document.spin_manifest_version.get_ref() != 2 {
         return Err(source
-            .error(
-                document.spin_manifest_version.span(),
-                "the manifest version must be 2",
-            )
+            .error(document.spin_manifest_version.span(), "the manifest version must be 2")
             .help("Write `spin_manifest_version = 2`"));
     }
     let mut manifest = Manifest {
@@ -221,10 +206,7 @@ fn variables(
                 return Err(source
                     .error(
                         span,
-                        format!(
-                            "variable `{}` is required and has a default",
-                            name.get_ref()
-                        ),
+                        format!("variable `{}` is required and has a default", name.get_ref()),
                     )
                     .help("Keep one of `required = true` and `default`"));
             }
@@ -236,11 +218,7 @@ fn variables(
         }
         variables.insert(
             name.into_inner(),
-            Variable {
-                default: table.default,
-                secret: table.secret,
-                span,
-            },
+            Variable { default: table.default, secret: table.secret, span },
         );
     }
     Ok(variables)
@@ -287,9 +265,7 @@ fn component(
             Command::One(command) => vec![command],
             Command::Many(commands) => commands,
         },
-        workdir: build
-            .workdir
-            .map_or_else(|| directory.to_owned(), |path| directory.join(path)),
+        workdir: build.workdir.map_or_else(|| directory.to_owned(), |path| directory.join(path)),
     });
     Ok(ComponentSpec {
         source_span: table.source.span(),
@@ -308,11 +284,7 @@ fn known_variables(
     manifest: &Manifest,
     value: &Templated,
 ) -> Result<(), HostError> {
-    match value
-        .template
-        .names()
-        .find(|name| !manifest.variables.contains_key(*name))
-    {
+    match value.template.names().find(|name| !manifest.variables.contains_key(*name)) {
         None => Ok(()),
         Some(name) => Err(source
             .error(value.span.clone(), format!("there is no variable `{name}`"))
@@ -332,19 +304,16 @@ fn files(
                 .components()
                 .all(|part| matches!(part, PathPart::Normal(_) | PathPart::CurDir));
             if !inside {
-                return Err(source.error(
-                    span,
-                    "a file pattern must stay inside the manifest's directory",
-                ));
+                return Err(
+                    source.error(span, "a file pattern must stay inside the manifest's directory")
+                );
             }
             Ok(Files::Glob { pattern, span })
         }
         FilesValue::Directory(files) => {
             if !files.destination.starts_with('/') {
-                return Err(source.error(
-                    span,
-                    "the destination must be an absolute path such as \"/policy\"",
-                ));
+                return Err(source
+                    .error(span, "the destination must be an absolute path such as \"/policy\""));
             }
             Ok(Files::Directory {
                 source: directory.join(files.source),
@@ -365,10 +334,7 @@ fn routes(
         let name = trigger.component.get_ref();
         if !manifest.components.contains_key(name) {
             return Err(source
-                .error(
-                    trigger.component.span(),
-                    format!("there is no component `{name}`"),
-                )
+                .error(trigger.component.span(), format!("there is no component `{name}`"))
                 .help("Declare it as [component.<name>]"));
         }
         let span = trigger.route.span();
@@ -394,7 +360,5 @@ fn is_component_name(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_lowercase())
         && !name.ends_with('-')
         && !name.contains("--")
-        && name
-            .bytes()
-            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+        && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }

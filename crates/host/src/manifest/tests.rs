@@ -42,65 +42,25 @@ command = ["a", "b"]
 "#,
     )
     .unwrap();
-    assert_eq!(
-        manifest.components().collect::<Vec<_>>(),
-        ["admin", "gateway"]
-    );
+    assert_eq!(manifest.components().collect::<Vec<_>>(), ["admin", "gateway"]);
     assert_eq!(manifest.routes.len(), 1);
-    assert_eq!(
-        manifest.source("gateway"),
-        Some(Path::new("/srv/app/target/gateway.wasm"))
-    );
-    assert_eq!(
-        manifest.mount("/policy"),
-        Some(Path::new("/srv/app/policy"))
-    );
+    assert_eq!(manifest.source("gateway"), Some(Path::new("/srv/app/target/gateway.wasm")));
+    assert_eq!(manifest.mount("/policy"), Some(Path::new("/srv/app/policy")));
     assert_eq!(manifest.mount("/other"), None);
     let build = manifest.components["gateway"].build.as_ref().unwrap();
     assert_eq!(build.workdir, Path::new("/srv/app/x"));
-    assert_eq!(
-        manifest.components["admin"]
-            .build
-            .as_ref()
-            .unwrap()
-            .commands,
-        ["a", "b"]
-    );
+    assert_eq!(manifest.components["admin"].build.as_ref().unwrap().commands, ["a", "b"]);
 }
 
 #[test]
 fn errors_point_at_their_line() {
     for (rest, line, part) in [
-        (
-            "[component.a]\nsource = \"a\"\nsqlite_databases = [\"x\"]\n",
-            5,
-            "sqlite_databases",
-        ),
-        (
-            "[component.a]\nsource = \"a\"\nexclude_files = [\"x\"]\n",
-            5,
-            "exclude_files",
-        ),
-        (
-            "[component.a]\nsource = \"a\"\nallowed_http_hosts = []\n",
-            5,
-            "allowed_http_hosts",
-        ),
-        (
-            "[component.a]\nsource = { url = \"https://x\", digest = \"y\" }\n",
-            4,
-            "string",
-        ),
-        (
-            "[component.a]\nsource = \"a\"\nfiles = [\"../x\"]\n",
-            5,
-            "inside",
-        ),
-        (
-            "[component.a]\nsource = \"a\"\nfiles = [\"/etc/*\"]\n",
-            5,
-            "inside",
-        ),
+        ("[component.a]\nsource = \"a\"\nsqlite_databases = [\"x\"]\n", 5, "sqlite_databases"),
+        ("[component.a]\nsource = \"a\"\nexclude_files = [\"x\"]\n", 5, "exclude_files"),
+        ("[component.a]\nsource = \"a\"\nallowed_http_hosts = []\n", 5, "allowed_http_hosts"),
+        ("[component.a]\nsource = { url = \"https://x\", digest = \"y\" }\n", 4, "string"),
+        ("[component.a]\nsource = \"a\"\nfiles = [\"../x\"]\n", 5, "inside"),
+        ("[component.a]\nsource = \"a\"\nfiles = [\"/etc/*\"]\n", 5, "inside"),
         (
             "[component.a]\nsource = \"a\"\nfiles = [{ source = \"x\", destination = \"y\" }]\n",
             5,
@@ -122,11 +82,7 @@ fn errors_point_at_their_line() {
             "`nope`",
         ),
         ("[component.A]\nsource = \"a\"\n", 3, "lower-case"),
-        (
-            "[[trigger.http]]\nroute = \"/\"\ncomponent = \"b\"\n",
-            5,
-            "`b`",
-        ),
+        ("[[trigger.http]]\nroute = \"/\"\ncomponent = \"b\"\n", 5, "`b`"),
         ("[[trigger.redis]]\nchannel = \"x\"\n", 3, "redis"),
         (
             "[component.a]\nsource = \"a\"\n[[trigger.http]]\nroute = \"x\"\ncomponent = \"a\"\n",
@@ -145,20 +101,13 @@ fn errors_point_at_their_line() {
             "already",
         ),
         ("[variables]\na = {}\n", 4, "no value"),
-        (
-            "[variables]\na = { default = \"x\", required = true }\n",
-            4,
-            "default",
-        ),
+        ("[variables]\na = { default = \"x\", required = true }\n", 4, "default"),
         ("[variables]\nA = { default = \"x\" }\n", 4, "lower-case"),
         ("nonsense = 1\n", 3, "nonsense"),
         ("= 1\n", 3, "key"),
     ] {
         let error = parse(rest).expect_err(rest);
-        let place = error
-            .place
-            .clone()
-            .unwrap_or_else(|| panic!("no place: {rest}"));
+        let place = error.place.clone().unwrap_or_else(|| panic!("no place: {rest}"));
         assert_eq!(place.line(), Some(line), "{rest}: {error}");
         assert!(error.to_string().contains(part), "{rest}: {error}");
     }
@@ -174,9 +123,7 @@ fn another_version_is_refused() {
 fn a_missing_manifest_is_one_sentence() {
     let error = Manifest::load(Path::new("/nonexistent/spin.toml")).unwrap_err();
     assert!(
-        error
-            .to_string()
-            .starts_with("cannot read the manifest /nonexistent/spin.toml"),
+        error.to_string().starts_with("cannot read the manifest /nonexistent/spin.toml"),
         "{error}"
     );
 }
@@ -186,18 +133,9 @@ fn a_missing_build_tool_is_named() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("spin.toml");
     let rest = "[component.a]\nsource = \"a\"\n[component.a.build]\ncommand = \"no-such-tool-xyz --flag\"\n";
-    let error = Manifest::parse(&path, &format!("{HEAD}{rest}"))
-        .unwrap()
-        .build()
-        .unwrap_err();
-    assert!(
-        error.to_string().contains("needs `no-such-tool-xyz`"),
-        "{error}"
-    );
+    let error = Manifest::parse(&path, &format!("{HEAD}{rest}")).unwrap().build().unwrap_err();
+    assert!(error.to_string().contains("needs `no-such-tool-xyz`"), "{error}");
     let failing = rest.replace("no-such-tool-xyz --flag", "exit 3");
-    let error = Manifest::parse(&path, &format!("{HEAD}{failing}"))
-        .unwrap()
-        .build()
-        .unwrap_err();
+    let error = Manifest::parse(&path, &format!("{HEAD}{failing}")).unwrap().build().unwrap_err();
     assert!(error.to_string().contains("failed"), "{error}");
 }

@@ -93,13 +93,7 @@ pub(super) struct ResponseBody {
 impl ResponseBody {
     pub(super) fn boxed(inner: Incoming, between: Duration, client_gone: Gone) -> WasiBody {
         let silence = Box::pin(tokio::time::sleep(between));
-        Self {
-            inner,
-            between,
-            silence,
-            client_gone: Some(client_gone),
-        }
-        .boxed_unsync()
+        Self { inner, between, silence, client_gone: Some(client_gone) }.boxed_unsync()
     }
 }
 
@@ -114,9 +108,7 @@ impl Body for ResponseBody {
         let this = &mut *self;
         match Pin::new(&mut this.inner).poll_frame(cx) {
             Poll::Ready(frame) => {
-                this.silence
-                    .as_mut()
-                    .reset((Instant::now() + this.between).into());
+                this.silence.as_mut().reset((Instant::now() + this.between).into());
                 Poll::Ready(frame.map(|frame| frame.map_err(|error| errors::of_body(&error))))
             }
             Poll::Pending => {
@@ -126,10 +118,7 @@ impl Body for ResponseBody {
                     this.client_gone = None;
                     return Poll::Ready(Some(Err(Error::ConnectionTerminated)));
                 }
-                this.silence
-                    .as_mut()
-                    .poll(cx)
-                    .map(|()| Some(Err(Error::ConnectionReadTimeout)))
+                this.silence.as_mut().poll(cx).map(|()| Some(Err(Error::ConnectionReadTimeout)))
             }
         }
     }

@@ -91,18 +91,12 @@ async fn connect(tls: TlsConnector, uri: Uri) -> Result<Transport, ConnectError>
     let stream = race(addresses).await.map_err(ConnectError::Tcp)?;
     stream.set_nodelay(true).map_err(ConnectError::Tcp)?;
     if !https {
-        return Ok(Transport {
-            io: TokioIo::new(Box::new(stream)),
-            h2: false,
-        });
+        return Ok(Transport { io: TokioIo::new(Box::new(stream)), h2: false });
     }
     let name = ServerName::try_from(host.to_owned()).map_err(|_| ConnectError::ServerName)?;
     let stream = tls.connect(name, stream).await.map_err(ConnectError::Tls)?;
     let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-    Ok(Transport {
-        io: TokioIo::new(Box::new(stream)),
-        h2,
-    })
+    Ok(Transport { io: TokioIo::new(Box::new(stream)), h2 })
 }
 
 /// The addresses of a name. Names below `localhost` are the loopback interface, whatever a resolver says (RFC 6761,
@@ -110,10 +104,7 @@ async fn connect(tls: TlsConnector, uri: Uri) -> Result<Transport, ConnectError>
 async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     let host = host.to_ascii_lowercase();
     if host == "localhost" || host.ends_with(".localhost") {
-        return Ok(vec![
-            (Ipv4Addr::LOCALHOST, port).into(),
-            (Ipv6Addr::LOCALHOST, port).into(),
-        ]);
+        return Ok(vec![(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()]);
     }
     Ok(tokio::net::lookup_host((host, port)).await?.collect())
 }
@@ -157,11 +148,7 @@ pub(super) struct Transport {
 impl Connection for Transport {
     fn connected(&self) -> Connected {
         let connected = Connected::new();
-        if self.h2 {
-            connected.negotiated_h2()
-        } else {
-            connected
-        }
+        if self.h2 { connected.negotiated_h2() } else { connected }
     }
 }
 

@@ -42,10 +42,7 @@ pub(super) fn of_body(error: &hyper::Error) -> Error {
 
 fn of_connect(error: &ConnectError) -> Error {
     match error {
-        ConnectError::Name(_) => Error::DnsError {
-            rcode: None,
-            info_code: None,
-        },
+        ConnectError::Name(_) => Error::DnsError { rcode: None, info_code: None },
         ConnectError::Tcp(error) => match error.kind() {
             io::ErrorKind::ConnectionRefused => Error::ConnectionRefused,
             io::ErrorKind::TimedOut => Error::ConnectionTimeout,
@@ -76,10 +73,7 @@ fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
         if let Some(found) = error.downcast_ref::<E>() {
             return Some(found);
         }
-        next = match error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref)
-        {
+        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
             Some(inner) => Some(inner),
             None => error.source(),
         };

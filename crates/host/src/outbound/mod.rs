@@ -70,12 +70,7 @@ pub(crate) async fn send(
     options: Option<RequestOptions>,
 ) -> Result<Response<WasiBody>, Error> {
     let target = Target::of(request.uri())?;
-    if !outbound_hosts::allows(
-        &blueprint.outbound,
-        target.scheme,
-        &target.host,
-        target.port,
-    ) {
+    if !outbound_hosts::allows(&blueprint.outbound, target.scheme, &target.host, target.port) {
         tracing::warn!(
             component = &*blueprint.name,
             "a request to {}://{}:{} was denied: it is not in allowed_outbound_hosts",
@@ -124,20 +119,14 @@ impl Target {
             return Err(Error::HttpRequestUriInvalid);
         }
         let (scheme, default) = if https { ("https", 443) } else { ("http", 80) };
-        Ok(Self {
-            scheme,
-            host,
-            port: authority.port_u16().unwrap_or(default),
-        })
+        Ok(Self { scheme, host, port: authority.port_u16().unwrap_or(default) })
     }
 }
 
 /// The host without the brackets of an IPv6 address.
 fn bare_host(authority: &Authority) -> &str {
     let host = authority.host();
-    host.strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(host)
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
 async fn exchange(
@@ -172,8 +161,5 @@ async fn exchange(
         }
     };
     let response = answer.map_err(|error| errors::of_request(&error))?;
-    Ok((
-        response,
-        options.between_bytes_timeout.unwrap_or(BETWEEN_BYTES),
-    ))
+    Ok((response, options.between_bytes_timeout.unwrap_or(BETWEEN_BYTES)))
 }

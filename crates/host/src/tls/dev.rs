@@ -46,19 +46,13 @@ impl DevCa {
         };
         let certificate = CertificateDer::from_pem_file(&path).map_err(|_| damaged(&path))?;
         let issuer = Issuer::from_ca_cert_der(&certificate, key).map_err(|_| damaged(&path))?;
-        Ok(Self {
-            certificate,
-            path,
-            issuer,
-        })
+        Ok(Self { certificate, path, issuer })
     }
 
     fn create(path: PathBuf, key_path: &Path) -> Result<Self, HostError> {
         let key = KeyPair::generate().map_err(|error| failed(&error))?;
         let mut params = CertificateParams::default();
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "Sekisho development CA");
+        params.distinguished_name.push(DnType::CommonName, "Sekisho development CA");
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         params.not_before = (clock::now() - DAY).into();
@@ -67,11 +61,7 @@ impl DevCa {
         // The key comes last: its presence says that the pair is complete.
         write(&path, certificate.pem().as_bytes(), 0o644)?;
         write(key_path, key.serialize_pem().as_bytes(), 0o600)?;
-        Ok(Self {
-            certificate: certificate.der().clone(),
-            path,
-            issuer: Issuer::new(params, key),
-        })
+        Ok(Self { certificate: certificate.der().clone(), path, issuer: Issuer::new(params, key) })
     }
 
     /// The authority's certificate file, for clients to trust.
@@ -90,23 +80,18 @@ impl DevCa {
         names: &[String],
     ) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), HostError> {
         let mut params = CertificateParams::new(names).map_err(|error| {
-            HostError::new(format!(
-                "no certificate can be made for these names: {error}"
-            ))
-            .help("Names are host names in ASCII, wildcards such as *.localhost, or IP addresses")
+            HostError::new(format!("no certificate can be made for these names: {error}")).help(
+                "Names are host names in ASCII, wildcards such as *.localhost, or IP addresses",
+            )
         })?;
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "Sekisho development");
+        params.distinguished_name.push(DnType::CommonName, "Sekisho development");
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
         params.not_before = (clock::now() - DAY).into();
         params.not_after = (clock::now() + LEAF_LIFE).into();
         let key = KeyPair::generate().map_err(|error| failed(&error))?;
-        let leaf = params
-            .signed_by(&key, &self.issuer)
-            .map_err(|error| failed(&error))?;
+        let leaf = params.signed_by(&key, &self.issuer).map_err(|error| failed(&error))?;
         let key = PrivateKeyDer::try_from(key.serialize_der())
             .map_err(|reason| HostError::new(format!("the generated key is unusable: {reason}")))?;
         Ok((vec![leaf.der().clone(), self.certificate.clone()], key))
@@ -164,9 +149,7 @@ mod tests {
                 .build()
                 .unwrap();
         let name = ServerName::try_from(name).unwrap();
-        verifier
-            .verify_server_cert(&chain[0], &chain[1..], &name, &[], at)
-            .is_ok()
+        verifier.verify_server_cert(&chain[0], &chain[1..], &name, &[], at).is_ok()
     }
 
     #[test]
@@ -178,13 +161,8 @@ mod tests {
         assert_eq!(first.certificate(), again.certificate());
         let mode = |name: &str| state.join(name).metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(""), mode("ca.key")), (0o700, 0o600));
-        let names = [
-            "*.dev.localhost",
-            "*.localhost",
-            "acme.localhost",
-            "127.0.0.1",
-        ]
-        .map(str::to_owned);
+        let names =
+            ["*.dev.localhost", "*.localhost", "acme.localhost", "127.0.0.1"].map(str::to_owned);
         let (chain, _) = again.issue(&names).unwrap();
         let now = UnixTime::now();
         for name in ["acme.localhost", "other.dev.localhost", "127.0.0.1"] {
@@ -196,19 +174,9 @@ mod tests {
         }
         let month =
             UnixTime::since_unix_epoch(Duration::from_secs(now.as_secs()) + LEAF_LIFE + DAY);
-        assert!(!accepts(
-            first.certificate(),
-            &chain,
-            "acme.localhost",
-            month
-        ));
+        assert!(!accepts(first.certificate(), &chain, "acme.localhost", month));
         let stranger = DevCa::load_or_create(&directory.path().join("other")).unwrap();
-        assert!(!accepts(
-            stranger.certificate(),
-            &chain,
-            "acme.localhost",
-            now
-        ));
+        assert!(!accepts(stranger.certificate(), &chain, "acme.localhost", now));
     }
 
     #[test]
@@ -216,10 +184,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         DevCa::load_or_create(directory.path()).unwrap();
         std::fs::write(directory.path().join("ca.key"), "x").unwrap();
-        let error = DevCa::load_or_create(directory.path())
-            .err()
-            .unwrap()
-            .to_string();
+        let error = DevCa::load_or_create(directory.path()).err().unwrap().to_string();
         assert!(error.contains("ca.key is damaged"), "{error}");
     }
 }

@@ -11,14 +11,8 @@ async fn a_component_reaches_a_private_one() {
     let host = app.start().await;
     let (status, seen) = call_text(&host, "/proxy/http://inner.spin.internal/seen?x").await;
     assert_eq!(status, 200);
-    assert!(
-        seen.contains("authority inner.spin.internal\npath /seen?x\n"),
-        "{seen}"
-    );
-    assert!(
-        seen.contains("spin-client-addr: 203.0.113.9:50211\n"),
-        "{seen}"
-    );
+    assert!(seen.contains("authority inner.spin.internal\npath /seen?x\n"), "{seen}");
+    assert!(seen.contains("spin-client-addr: 203.0.113.9:50211\n"), "{seen}");
     // The private component has its own grants.
     let (_, text) = call_text(&host, "/proxy/http://inner.spin.internal/kv/default/keys").await;
     assert!(text.contains("AccessDenied"), "{text}");

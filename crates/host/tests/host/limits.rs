@@ -20,10 +20,7 @@ async fn a_trap_hits_one_request() {
     }
     let response = call(&host, "/trap-mid").await;
     assert_eq!(response.status(), 200);
-    assert!(
-        response.into_body().collect().await.is_err(),
-        "a trapped body looks complete"
-    );
+    assert!(response.into_body().collect().await.is_err(), "a trapped body looks complete");
     assert_eq!(call_text(&host, "/seen").await.0, 200);
 }
 
@@ -44,11 +41,7 @@ async fn a_spinning_component_is_stopped_and_others_run_meanwhile() {
     let (spun, waited) = futures::join!(spinning, other);
     assert!(spun.iter().all(|(status, _)| *status == 500), "{spun:?}");
     assert!(waited < Duration::from_millis(800), "{waited:?}");
-    assert!(
-        begun.elapsed() < Duration::from_secs(8),
-        "{:?}",
-        begun.elapsed()
-    );
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,10 +82,7 @@ async fn too_many_requests_are_answered_at_once() {
         tokio::time::sleep(Duration::from_millis(100)).await;
         call(&host, "/seen").await
     });
-    assert_eq!(
-        (first.status().as_u16(), second.status().as_u16()),
-        (200, 200)
-    );
+    assert_eq!((first.status().as_u16(), second.status().as_u16()), (200, 200));
     assert_eq!(
         (third.status().as_u16(), &third.headers()["retry-after"]),
         (503, &"1".parse().unwrap())
@@ -107,10 +97,7 @@ async fn too_many_connections_are_closed() {
     app.config.limits.connections = 2;
     let host = app.start().await;
     let addr = host.addrs()[1];
-    let held = [
-        TcpStream::connect(addr).await.unwrap(),
-        TcpStream::connect(addr).await.unwrap(),
-    ];
+    let held = [TcpStream::connect(addr).await.unwrap(), TcpStream::connect(addr).await.unwrap()];
     tokio::time::sleep(Duration::from_millis(100)).await;
     let mut third = TcpStream::connect(addr).await.unwrap();
     let mut answer = Vec::new();
@@ -127,19 +114,14 @@ async fn slow_heads_are_shed_and_idle_connections_are_kept() {
     app.config.limits.handshake = Duration::from_millis(500);
     app.config.limits.keep_alive = Duration::from_secs(4);
     let host = app.start().await;
-    let [secure, plain] = host.addrs()[..] else {
-        panic!()
-    };
+    let [secure, plain] = host.addrs()[..] else { panic!() };
     // A head that trickles, and a handshake that never comes.
     for (addr, slow) in [(plain, true), (secure, false)] {
         let mut stream = TcpStream::connect(addr).await.unwrap();
         let begun = Instant::now();
         let (mut read, mut write) = stream.split();
         let trickle = async {
-            for byte in b"GET / HTTP/1.1\r\nhost: acme.localhost\r\nx: "
-                .iter()
-                .cycle()
-            {
+            for byte in b"GET / HTTP/1.1\r\nhost: acme.localhost\r\nx: ".iter().cycle() {
                 if slow && write.write_all(&[*byte]).await.is_err() {
                     return;
                 }
@@ -152,26 +134,16 @@ async fn slow_heads_are_shed_and_idle_connections_are_kept() {
             _ = read.read_to_end(&mut answer) => {}
         }
         let taken = begun.elapsed();
-        assert!(
-            taken > Duration::from_millis(400) && taken < Duration::from_secs(3),
-            "{taken:?}"
-        );
+        assert!(taken > Duration::from_millis(400) && taken < Duration::from_secs(3), "{taken:?}");
     }
     // A connection that has waited longer than a head may take still works.
     let mut stream = TcpStream::connect(plain).await.unwrap();
     for _ in 0..2 {
         tokio::time::sleep(Duration::from_millis(1200)).await;
-        stream
-            .write_all(b"GET /seen HTTP/1.1\r\nhost: acme.localhost\r\n\r\n")
-            .await
-            .unwrap();
+        stream.write_all(b"GET /seen HTTP/1.1\r\nhost: acme.localhost\r\n\r\n").await.unwrap();
         let mut answer = vec![0; 4096];
         let size = stream.read(&mut answer).await.unwrap();
-        assert!(
-            answer[..size].starts_with(b"HTTP/1.1 200"),
-            "{:?}",
-            &answer[..size]
-        );
+        assert!(answer[..size].starts_with(b"HTTP/1.1 200"), "{:?}", &answer[..size]);
     }
     let mut rest = Vec::new();
     tokio::time::timeout(Duration::from_secs(6), stream.read_to_end(&mut rest))
@@ -199,9 +171,6 @@ async fn a_slow_body_is_not_a_slow_head() {
     let mut answer = vec![0; 4096];
     let size = stream.read(&mut answer).await.unwrap();
     let answer = String::from_utf8_lossy(&answer[..size]).into_owned();
-    assert!(
-        answer.starts_with("HTTP/1.1 200") && answer.ends_with("\r\n\r\n3"),
-        "{answer}"
-    );
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("\r\n\r\n3"), "{answer}");
     eventually("the origin saw one request", || origin.cancelled() == 0).await;
 }

@@ -13,11 +13,8 @@ use crate::support::client::{call, call_text, collect, empty, get, h1, h2, tls};
 use crate::support::origin::Origin;
 use crate::support::{App, NAMES, eventually};
 
-const LOOPBACK: &[&str] = &[
-    "http://127.0.0.1:*",
-    "https://acme.localhost:*",
-    "https://127.0.0.1:*",
-];
+const LOOPBACK: &[&str] =
+    &["http://127.0.0.1:*", "https://acme.localhost:*", "https://127.0.0.1:*"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_proxied_request_arrives_whole_and_connections_are_reused() {
@@ -26,16 +23,12 @@ async fn a_proxied_request_arrives_whole_and_connections_are_reused() {
     let host = app.start().await;
     let mut sender = h2(tls(host.addrs()[0], &app.ca(), "acme.localhost", "h2").await).await;
     for _ in 0..20 {
-        let body = Full::new(Bytes::from("12345"))
-            .map_err(|never| match never {})
-            .boxed();
-        let request = Request::post(format!(
-            "https://acme.localhost/proxy/{}",
-            origin.url("/seen?a=%2F")
-        ))
-        .header("x-one", "1")
-        .body(body)
-        .unwrap();
+        let body = Full::new(Bytes::from("12345")).map_err(|never| match never {}).boxed();
+        let request =
+            Request::post(format!("https://acme.localhost/proxy/{}", origin.url("/seen?a=%2F")))
+                .header("x-one", "1")
+                .body(body)
+                .unwrap();
         let (status, seen) = collect(sender.send_request(request).await.unwrap()).await;
         assert_eq!(status, 200);
         assert!(seen.starts_with("POST /seen?a=%2F\n"), "{seen}");
@@ -69,40 +62,19 @@ async fn failures_have_their_own_codes() {
     let short = Origin::raw(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nshort").await;
     let unended =
         Origin::raw(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nshort\r\n").await;
-    let unused = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let app = App::new(&[
-        "http://127.0.0.1:*",
-        "https://127.0.0.1:*",
-        "http://no-such-name.invalid",
-    ]);
+    let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let app =
+        App::new(&["http://127.0.0.1:*", "https://127.0.0.1:*", "http://no-such-name.invalid"]);
     let host = app.start().await;
     for (path, expected) in [
         (format!("/status/http://{unused}/"), "ConnectionRefused"),
-        (
-            "/status/http://no-such-name.invalid/".to_owned(),
-            "DnsError",
-        ),
+        ("/status/http://no-such-name.invalid/".to_owned(), "DnsError"),
         (format!("/status/http://{nonsense}/"), "HttpProtocolError"),
-        (
-            format!("/status/http://{closed}/"),
-            "HttpResponseIncomplete",
-        ),
+        (format!("/status/http://{closed}/"), "HttpResponseIncomplete"),
         (format!("/status/https://{}/", origin.addr), "Tls"),
-        (
-            format!("/body/http://{short}/"),
-            "Err(ErrorCode::HttpResponseIncomplete",
-        ),
-        (
-            format!("/body/http://{unended}/"),
-            "Err(ErrorCode::HttpResponseIncomplete",
-        ),
-        (
-            format!("/first-byte/100/{}", origin.url("/hang")),
-            "HttpResponseTimeout",
-        ),
+        (format!("/body/http://{short}/"), "Err(ErrorCode::HttpResponseIncomplete"),
+        (format!("/body/http://{unended}/"), "Err(ErrorCode::HttpResponseIncomplete"),
+        (format!("/first-byte/100/{}", origin.url("/hang")), "HttpResponseTimeout"),
         (format!("/first-byte/5000/{}", origin.url("/slow")), "200"),
     ] {
         let (status, text) = call_text(&host, &path).await;
@@ -121,20 +93,8 @@ async fn a_broken_origin_body_is_never_a_clean_end() {
     let response = call(&host, &path).await;
     assert!(response.into_body().collect().await.is_err());
     let mut sender = h1(TcpStream::connect(host.addrs()[1]).await.unwrap()).await;
-    let request = Request::get(&path)
-        .header("host", "a")
-        .body(empty())
-        .unwrap();
-    assert!(
-        sender
-            .send_request(request)
-            .await
-            .unwrap()
-            .into_body()
-            .collect()
-            .await
-            .is_err()
-    );
+    let request = Request::get(&path).header("host", "a").body(empty()).unwrap();
+    assert!(sender.send_request(request).await.unwrap().into_body().collect().await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -144,28 +104,16 @@ async fn events_arrive_as_they_are_sent() {
     let host = app.start().await;
     let mut sender = h2(tls(host.addrs()[0], &app.ca(), "acme.localhost", "h2").await).await;
     let begun = Instant::now();
-    let request = Request::get(format!(
-        "https://acme.localhost/proxy/{}",
-        origin.url("/events")
-    ))
-    .body(empty())
-    .unwrap();
+    let request = Request::get(format!("https://acme.localhost/proxy/{}", origin.url("/events")))
+        .body(empty())
+        .unwrap();
     let mut body = sender.send_request(request).await.unwrap().into_body();
     let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
     assert_eq!(first, "data: 0\n\n");
-    assert!(
-        begun.elapsed() < Duration::from_millis(250),
-        "{:?}",
-        begun.elapsed()
-    );
+    assert!(begun.elapsed() < Duration::from_millis(250), "{:?}", begun.elapsed());
     let mut events = 1;
     while let Some(frame) = body.frame().await {
-        events += usize::from(
-            frame
-                .unwrap()
-                .data_ref()
-                .is_some_and(|data| !data.is_empty()),
-        );
+        events += usize::from(frame.unwrap().data_ref().is_some_and(|data| !data.is_empty()));
     }
     assert_eq!(events, 4);
 }
@@ -175,17 +123,12 @@ async fn a_client_that_goes_takes_its_origin_request_along() {
     let origin = Origin::start().await;
     let app = App::new(LOOPBACK).listening();
     let host = app.start().await;
-    let [secure, plain] = host.addrs()[..] else {
-        panic!()
-    };
+    let [secure, plain] = host.addrs()[..] else { panic!() };
     let mut gone = 0;
     for path in ["/hang", "/silent", "/endless"] {
         for protocol in ["h2", "http/1.1", "plain"] {
             let uri = format!("https://acme.localhost/proxy/{}", origin.url(path));
-            let request = Request::get(uri)
-                .header("host", "acme.localhost")
-                .body(empty())
-                .unwrap();
+            let request = Request::get(uri).header("host", "acme.localhost").body(empty()).unwrap();
             let before = origin.counts.requests.load(Ordering::SeqCst);
             let exchange = async {
                 let response = match protocol {
@@ -242,26 +185,17 @@ async fn tls_to_origins() {
         names: NAMES.map(str::to_owned).into(),
     };
     let mut stranger_app = App::new(&[]);
-    stranger_app.config.listeners = vec![Listener {
-        addr,
-        tls: Some(other),
-    }];
+    stranger_app.config.listeners = vec![Listener { addr, tls: Some(other) }];
     let stranger = stranger_app.start().await;
     let mut app = App::new(LOOPBACK);
     app.config.extra_ca = Some(origin_app.ca());
     let host = app.start().await;
     let port = origin.addrs()[0].port();
     let (_, seen) = call_text(&host, &format!("/proxy/https://acme.localhost:{port}/seen")).await;
-    assert!(
-        seen.contains(&format!("authority acme.localhost:{port}\n")),
-        "{seen}"
-    );
+    assert!(seen.contains(&format!("authority acme.localhost:{port}\n")), "{seen}");
     for (authority, expected) in [
         (format!("127.0.0.1:{port}"), "TlsCertificateError"),
-        (
-            format!("acme.localhost:{}", stranger.addrs()[0].port()),
-            "TlsCertificateError",
-        ),
+        (format!("acme.localhost:{}", stranger.addrs()[0].port()), "TlsCertificateError"),
     ] {
         let (_, text) = call_text(&host, &format!("/status/https://{authority}/seen")).await;
         assert!(text.contains(expected), "{authority}: {text}");

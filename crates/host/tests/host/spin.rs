@@ -23,20 +23,13 @@ async fn key_value() {
     assert_eq!(text(&host, "/kv/default/get/a").await, "Ok(None)");
     assert_eq!(text(&host, "/kv/default/set/a/1").await, "Ok(())");
     assert_eq!(text(&host, "/kv/default/get/a").await, "Ok(Some(\"1\"))");
-    assert_eq!(
-        host.store("default").get("a").await.unwrap(),
-        Some(b"1".to_vec())
-    );
+    assert_eq!(host.store("default").get("a").await.unwrap(), Some(b"1".to_vec()));
     host.store("default").set("b", b"2".to_vec()).await.unwrap();
     assert_eq!(text(&host, "/kv/default/exists/b").await, "Ok(true)");
     assert_eq!(text(&host, "/kv/default/keys").await, "Ok([\"a\", \"b\"])");
     assert_eq!(text(&host, "/kv/default/delete/a").await, "Ok(())");
     assert_eq!(text(&host, "/kv/default/exists/a").await, "Ok(false)");
-    assert!(
-        text(&host, "/kv/other/get/a")
-            .await
-            .contains("AccessDenied")
-    );
+    assert!(text(&host, "/kv/other/get/a").await.contains("AccessDenied"));
     host.shutdown(Duration::from_secs(5)).await;
     let host = app.start().await;
     assert_eq!(text(&host, "/kv/default/keys").await, "Ok([\"b\"])");
@@ -47,10 +40,7 @@ async fn variables() {
     let mut app = App::new(&[]);
     app.config.variables = BTreeMap::from([("greeting".to_owned(), "bye".to_owned())]);
     let host = app.start().await;
-    assert_eq!(
-        text(&host, "/variable/greeting").await,
-        "Ok(\"bye, world\")"
-    );
+    assert_eq!(text(&host, "/variable/greeting").await, "Ok(\"bye, world\")");
     assert!(text(&host, "/variable/other").await.contains("Undefined"));
     assert!(text(&host, "/variable/No").await.contains("InvalidName"));
 }
@@ -62,22 +52,11 @@ async fn files_are_mounted_read_only_and_nothing_else_is_there() {
     assert_eq!(text(&host, "/file/data/value.txt").await, "data");
     assert_eq!(text(&host, "/file/note.txt").await, "note");
     assert!(text(&host, "/file/etc/passwd").await.starts_with("error"));
-    assert!(
-        text(&host, "/file/data/../../../etc/passwd")
-            .await
-            .starts_with("error")
-    );
-    for path in [
-        "/write/data/value.txt",
-        "/write/data/new.txt",
-        "/write/new.txt",
-    ] {
+    assert!(text(&host, "/file/data/../../../etc/passwd").await.starts_with("error"));
+    for path in ["/write/data/value.txt", "/write/data/new.txt", "/write/new.txt"] {
         assert!(text(&host, path).await.starts_with("Err"), "{path}");
     }
-    assert_eq!(
-        text(&host, "/environment").await,
-        "[(\"COLOUR\", \"red\")] [] true"
-    );
+    assert_eq!(text(&host, "/environment").await, "[(\"COLOUR\", \"red\")] [] true");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,27 +81,12 @@ async fn lines_reach_the_sink_whole() {
     for call in calls {
         call.await.unwrap();
     }
-    Arc::into_inner(host)
-        .unwrap()
-        .shutdown(Duration::from_secs(5))
-        .await;
+    Arc::into_inner(host).unwrap().shutdown(Duration::from_secs(5)).await;
     let lines = app.lines.lock().unwrap();
     for n in 0..40 {
-        for (stream, word) in [
-            (Stream::Out, "out"),
-            (Stream::Err, "err"),
-            (Stream::Out, "three"),
-        ] {
-            let line = (
-                "guest".to_owned(),
-                stream,
-                format!("{word} {n:02}-{}", "x".repeat(5000)),
-            );
-            assert_eq!(
-                lines.iter().filter(|seen| **seen == line).count(),
-                1,
-                "{word} {n}"
-            );
+        for (stream, word) in [(Stream::Out, "out"), (Stream::Err, "err"), (Stream::Out, "three")] {
+            let line = ("guest".to_owned(), stream, format!("{word} {n:02}-{}", "x".repeat(5000)));
+            assert_eq!(lines.iter().filter(|seen| **seen == line).count(), 1, "{word} {n}");
         }
     }
     assert_eq!(lines.len(), 120);

@@ -32,9 +32,7 @@ pub(crate) async fn tls(
     alpn: &str,
 ) -> TlsStream<TcpStream> {
     let mut roots = RootCertStore::empty();
-    roots
-        .add(CertificateDer::from_pem_file(ca).unwrap())
-        .unwrap();
+    roots.add(CertificateDer::from_pem_file(ca).unwrap()).unwrap();
     let mut config =
         ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -44,10 +42,7 @@ pub(crate) async fn tls(
     config.alpn_protocols = vec![alpn.as_bytes().to_vec()];
     let stream = TcpStream::connect(addr).await.unwrap();
     let name = ServerName::try_from(name.to_owned()).unwrap();
-    TlsConnector::from(Arc::new(config))
-        .connect(name, stream)
-        .await
-        .unwrap()
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap()
 }
 
 pub(crate) async fn h1(
@@ -74,10 +69,7 @@ pub(crate) async fn h2(
 /// A GET over a fresh plain connection.
 pub(crate) async fn get(addr: SocketAddr, path: &str) -> (u16, String) {
     let mut sender = h1(TcpStream::connect(addr).await.unwrap()).await;
-    let request = Request::get(path)
-        .header("host", "acme.localhost")
-        .body(empty())
-        .unwrap();
+    let request = Request::get(path).header("host", "acme.localhost").body(empty()).unwrap();
     collect(sender.send_request(request).await.unwrap()).await
 }
 
@@ -89,12 +81,9 @@ pub(crate) async fn collect(response: Response<Incoming>) -> (u16, String) {
 
 /// A GET without a socket.
 pub(crate) async fn call(host: &Host, path: &str) -> Response<Body> {
-    let request = Request::get(path)
-        .header("host", "acme.localhost")
-        .body(Empty::<Bytes>::new())
-        .unwrap();
-    host.call(request, "203.0.113.9:50211".parse().unwrap(), true)
-        .await
+    let request =
+        Request::get(path).header("host", "acme.localhost").body(Empty::<Bytes>::new()).unwrap();
+    host.call(request, "203.0.113.9:50211".parse().unwrap(), true).await
 }
 
 /// Status and body of a GET without a socket.

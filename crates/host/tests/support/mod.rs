@@ -16,26 +16,15 @@ pub(crate) fn guest(spin: bool) -> PathBuf {
     static BUILT: Once = Once::new();
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guest");
     let file = |spin: bool| {
-        target
-            .join(if spin { "spin" } else { "portable" })
-            .join("wasm32-wasip2/release/guest.wasm")
+        target.join(if spin { "spin" } else { "portable" }).join("wasm32-wasip2/release/guest.wasm")
     };
     BUILT.call_once(|| {
         for spin in [true, false] {
             let mut cargo = Command::new(env!("CARGO"));
             cargo
-                .args([
-                    "build",
-                    "--release",
-                    "--locked",
-                    "--target",
-                    "wasm32-wasip2",
-                ])
+                .args(["build", "--release", "--locked", "--target", "wasm32-wasip2"])
                 .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/guest"))
-                .env(
-                    "CARGO_TARGET_DIR",
-                    target.join(if spin { "spin" } else { "portable" }),
-                )
+                .env("CARGO_TARGET_DIR", target.join(if spin { "spin" } else { "portable" }))
                 // Settings of the outer build are not the guest's.
                 .env_remove("RUSTFLAGS")
                 .env_remove("CARGO_ENCODED_RUSTFLAGS")
@@ -43,10 +32,7 @@ pub(crate) fn guest(spin: bool) -> PathBuf {
             if !spin {
                 cargo.arg("--no-default-features");
             }
-            assert!(
-                cargo.status().unwrap().success(),
-                "the guest does not build"
-            );
+            assert!(cargo.status().unwrap().success(), "the guest does not build");
         }
     });
     file(spin)
@@ -78,11 +64,7 @@ impl App {
         }
         std::fs::write(directory.path().join("note.txt"), "note").unwrap();
         let guest = guest(spin);
-        let stores = if spin {
-            "key_value_stores = [\"default\"]"
-        } else {
-            ""
-        };
+        let stores = if spin { "key_value_stores = [\"default\"]" } else { "" };
         let text = format!(
             r#"
 spin_manifest_version = 2
@@ -116,15 +98,9 @@ allowed_outbound_hosts = ["http://inner.spin.internal"]
         config.cache_dir = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
         config.output = Output::Lines(Arc::new(move |component: &str, stream, line: &[u8]| {
             let line = String::from_utf8_lossy(line).into_owned();
-            sink.lock()
-                .unwrap()
-                .push((component.to_owned(), stream, line));
+            sink.lock().unwrap().push((component.to_owned(), stream, line));
         }));
-        Self {
-            directory,
-            lines,
-            config,
-        }
+        Self { directory, lines, config }
     }
 
     /// Adds a TLS listener and a plain one.
@@ -134,20 +110,13 @@ allowed_outbound_hosts = ["http://inner.spin.internal"]
             directory: self.directory.path().join("ca"),
             names: NAMES.map(str::to_owned).into(),
         };
-        self.config.listeners = vec![
-            Listener {
-                addr,
-                tls: Some(tls),
-            },
-            Listener { addr, tls: None },
-        ];
+        self.config.listeners =
+            vec![Listener { addr, tls: Some(tls) }, Listener { addr, tls: None }];
         self
     }
 
     pub(crate) async fn start(&self) -> Host {
-        Host::start(self.config.clone())
-            .await
-            .unwrap_or_else(|error| panic!("{error}"))
+        Host::start(self.config.clone()).await.unwrap_or_else(|error| panic!("{error}"))
     }
 
     pub(crate) fn ca(&self) -> PathBuf {

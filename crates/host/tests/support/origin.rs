@@ -77,10 +77,7 @@ impl Origin {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let counts = Arc::<Counts>::default();
-        let origin = Self {
-            addr,
-            counts: Arc::clone(&counts),
-        };
+        let origin = Self { addr, counts: Arc::clone(&counts) };
         tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();

@@ -31,10 +31,7 @@ pub struct Events {
 impl Events {
     /// The events of `body`.
     pub fn new(body: Incoming) -> Self {
-        Self {
-            body,
-            buffer: Vec::new(),
-        }
+        Self { body, buffer: Vec::new() }
     }
 
     /// The next event, or `None` where the stream ends between two events.
@@ -54,8 +51,7 @@ impl Events {
             match self.body.frame().await {
                 Some(frame) => {
                     let frame = frame.map_err(io::Error::other)?;
-                    self.buffer
-                        .extend_from_slice(&frame.into_data().unwrap_or_default());
+                    self.buffer.extend_from_slice(&frame.into_data().unwrap_or_default());
                 }
                 None if self.buffer.is_empty() => return Ok(None),
                 None => return Err(io::ErrorKind::UnexpectedEof.into()),

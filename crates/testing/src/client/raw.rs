@@ -31,11 +31,7 @@ impl Answer {
     pub fn status(&self) -> Option<u16> {
         let line = self.bytes.split(|byte| *byte == b'\r').next()?;
         let line = std::str::from_utf8(line).ok()?;
-        line.strip_prefix("HTTP/1.")?
-            .split(' ')
-            .nth(1)?
-            .parse()
-            .ok()
+        line.strip_prefix("HTTP/1.")?.split(' ').nth(1)?.parse().ok()
     }
 
     /// The bytes as text, with replacement characters for what is not UTF-8.
@@ -46,9 +42,7 @@ impl Answer {
 
 impl RawClient {
     pub(super) fn new(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Self {
-        Self {
-            stream: Box::new(stream),
-        }
+        Self { stream: Box::new(stream) }
     }
 
     /// Writes exactly these bytes.
@@ -100,18 +94,14 @@ fn is_complete(bytes: &[u8]) -> bool {
     };
     let (head, body) = bytes.split_at(end + 4);
     let head = String::from_utf8_lossy(head).to_ascii_lowercase();
-    let Some(status) = head
-        .strip_prefix("http/1.")
-        .and_then(|rest| rest.split(' ').nth(1))
-    else {
+    let Some(status) = head.strip_prefix("http/1.").and_then(|rest| rest.split(' ').nth(1)) else {
         return false;
     };
     if status.starts_with('1') || status == "204" || status == "304" {
         return true;
     }
     let field = |name: &str| {
-        head.lines()
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':').map(str::trim))
+        head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':').map(str::trim))
     };
     if field("transfer-encoding").is_some_and(|coding| coding.ends_with("chunked")) {
         return body.starts_with(b"0\r\n\r\n") || body.ends_with(b"\r\n0\r\n\r\n");

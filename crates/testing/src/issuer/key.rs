@@ -39,13 +39,7 @@ pub enum Algorithm {
 
 impl Algorithm {
     /// Every one of them.
-    pub const ALL: [Self; 5] = [
-        Self::EdDSA,
-        Self::ES256,
-        Self::ES384,
-        Self::RS256,
-        Self::HS256,
-    ];
+    pub const ALL: [Self; 5] = [Self::EdDSA, Self::ES256, Self::ES384, Self::RS256, Self::HS256];
 
     /// The name in `alg`.
     pub fn name(self) -> &'static str {
@@ -93,18 +87,9 @@ pub struct SigningKey {
 }
 
 enum Pair {
-    Ed25519 {
-        pair: Ed25519KeyPair,
-        pkcs8: Vec<u8>,
-    },
-    Ecdsa {
-        pair: EcdsaKeyPair,
-        pkcs8: Vec<u8>,
-    },
-    Rsa {
-        pair: RsaKeyPair,
-        pem: String,
-    },
+    Ed25519 { pair: Ed25519KeyPair, pkcs8: Vec<u8> },
+    Ecdsa { pair: EcdsaKeyPair, pkcs8: Vec<u8> },
+    Rsa { pair: RsaKeyPair, pem: String },
     Secret(Vec<u8>),
 }
 
@@ -155,17 +140,11 @@ impl SigningKey {
         let pair = match (algorithm, der) {
             (Algorithm::RS256, PrivateKeyDer::Pkcs8(der)) => {
                 let pair = RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()).map_err(rejected)?;
-                Pair::Rsa {
-                    pair,
-                    pem: text.to_owned(),
-                }
+                Pair::Rsa { pair, pem: text.to_owned() }
             }
             (Algorithm::RS256, PrivateKeyDer::Pkcs1(der)) => {
                 let pair = RsaKeyPair::from_der(der.secret_pkcs1_der()).map_err(rejected)?;
-                Pair::Rsa {
-                    pair,
-                    pem: text.to_owned(),
-                }
+                Pair::Rsa { pair, pem: text.to_owned() }
             }
             (Algorithm::EdDSA, PrivateKeyDer::Pkcs8(der)) => {
                 let pkcs8 = der.secret_pkcs8_der().to_vec();
@@ -181,21 +160,13 @@ impl SigningKey {
             }
             _ => return Err(bad("another kind of key".to_owned())),
         };
-        Ok(Self {
-            kid: kid.to_owned(),
-            algorithm,
-            pair: Arc::new(pair),
-        })
+        Ok(Self { kid: kid.to_owned(), algorithm, pair: Arc::new(pair) })
     }
 
     /// An HS256 key over any bytes, such as the PEM of somebody's public key.
     pub fn shared_secret(kid: &str, secret: &[u8]) -> Self {
         let pair = Arc::new(Pair::Secret(secret.to_vec()));
-        Self {
-            kid: kid.to_owned(),
-            algorithm: Algorithm::HS256,
-            pair,
-        }
+        Self { kid: kid.to_owned(), algorithm: Algorithm::HS256, pair }
     }
 
     /// The same key under another `kid`.
@@ -237,17 +208,9 @@ impl SigningKey {
             }
             Pair::Ecdsa { pair, .. } => {
                 // SEC 1 section 2.3.3, uncompressed: 0x04, then two coordinates of one length.
-                let point = pair
-                    .public_key()
-                    .as_ref()
-                    .split_first()
-                    .map_or(&[][..], |(_, xy)| xy);
+                let point = pair.public_key().as_ref().split_first().map_or(&[][..], |(_, xy)| xy);
                 let (x, y) = point.split_at(point.len() / 2);
-                let crv = if self.algorithm == Algorithm::ES384 {
-                    "P-384"
-                } else {
-                    "P-256"
-                };
+                let crv = if self.algorithm == Algorithm::ES384 { "P-384" } else { "P-256" };
                 json!({"kty": "EC", "crv": crv, "x": b64(x), "y": b64(y)})
             }
             Pair::Rsa { pair, .. } => {
@@ -287,8 +250,7 @@ impl SigningKey {
             }
             Pair::Rsa { pair, .. } => {
                 let mut signature = vec![0; pair.public().modulus_len()];
-                pair.sign(&RSA_PKCS1_SHA256, &rng, message, &mut signature)
-                    .map_err(failed)?;
+                pair.sign(&RSA_PKCS1_SHA256, &rng, message, &mut signature).map_err(failed)?;
                 Ok(signature)
             }
             Pair::Secret(secret) => {
@@ -323,13 +285,6 @@ fn b64(bytes: &[u8]) -> String {
 /// RFC 7468 section 10.
 fn pem(pkcs8: &[u8]) -> String {
     let text = STANDARD.encode(pkcs8);
-    let lines: Vec<_> = text
-        .as_bytes()
-        .chunks(64)
-        .map(String::from_utf8_lossy)
-        .collect();
-    format!(
-        "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
-        lines.join("\n")
-    )
+    let lines: Vec<_> = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
+    format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n"))
 }

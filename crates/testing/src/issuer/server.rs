@@ -62,9 +62,7 @@ impl IssuerServer {
 
     /// The issuer as it is now: its URL and its keys.
     pub fn issuer(&self) -> Issuer {
-        self.shared
-            .issuer()
-            .unwrap_or_else(|| Issuer::new(self.url(), Vec::new()))
+        self.shared.issuer().unwrap_or_else(|| Issuer::new(self.url(), Vec::new()))
     }
 
     /// The issuer's name, `http://127.0.0.1:port` or `https://…`.
@@ -80,20 +78,12 @@ impl IssuerServer {
     /// Serves these keys from now on.
     pub fn rotate(&self, keys: Vec<SigningKey>) {
         let issuer = Issuer::new(self.url(), keys);
-        *self
-            .shared
-            .issuer
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(issuer);
+        *self.shared.issuer.lock().unwrap_or_else(PoisonError::into_inner) = Some(issuer);
     }
 
     /// Behaves like this from now on.
     pub fn set_mode(&self, mode: Mode) {
-        *self
-            .shared
-            .mode
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = mode;
+        *self.shared.mode.lock().unwrap_or_else(PoisonError::into_inner) = mode;
     }
 
     /// Requests for the discovery document since the start, in any mode.
@@ -114,10 +104,7 @@ impl IssuerServer {
 
 impl Shared {
     fn issuer(&self) -> Option<Issuer> {
-        self.issuer
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.issuer.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn answer(&self, path: &str) -> Response<Body> {
@@ -140,11 +127,7 @@ impl Shared {
 }
 
 fn discovery(issuer: &Issuer) -> serde_json::Value {
-    let algorithms: Vec<&str> = issuer
-        .keys
-        .iter()
-        .map(|key| key.algorithm().name())
-        .collect();
+    let algorithms: Vec<&str> = issuer.keys.iter().map(|key| key.algorithm().name()).collect();
     json!({
         "issuer": issuer.url,
         "jwks_uri": format!("{}/jwks.json", issuer.url),

@@ -29,9 +29,7 @@ pub(super) fn whole() -> Response<Body> {
 /// Server-sent events, the first at once, then one each interval; `t` is the time of writing.
 pub(super) fn streamed(query: &str) -> Response<Body> {
     let number = |name, default| {
-        server::query(query, name)
-            .and_then(|value| value.parse().ok())
-            .unwrap_or(default)
+        server::query(query, name).and_then(|value| value.parse().ok()).unwrap_or(default)
     };
     let events: u64 = number("events", DEFAULT_EVENTS);
     let interval = Duration::from_millis(number("interval_ms", DEFAULT_INTERVAL_MS));
@@ -49,10 +47,7 @@ pub(super) fn streamed(query: &str) -> Response<Body> {
             let data = json!({"n": n, "text": words.next(), "t": unix_micros()});
             format!("data: {data}\n\n")
         };
-        Some((
-            Ok::<_, io::Error>(Frame::data(Bytes::from(text))),
-            (n + 1, words),
-        ))
+        Some((Ok::<_, io::Error>(Frame::data(Bytes::from(text))), (n + 1, words)))
     });
     let mut response = Response::new(StreamBody::new(source).boxed_unsync());
     let headers = response.headers_mut();

@@ -48,10 +48,7 @@ struct Reply {
 
 impl From<Response<Body>> for Reply {
     fn from(response: Response<Body>) -> Self {
-        Self {
-            response,
-            echo: true,
-        }
+        Self { response, echo: true }
     }
 }
 
@@ -85,20 +82,12 @@ async fn route(seen: &Seen, mut upload: Upload) -> Result<Reply, Abort> {
         }
         (_, "broken") => broken(number("bytes").unwrap_or(1024)),
         (_, "no-echo") => {
-            return Ok(Reply {
-                response: text("no tenant"),
-                echo: false,
-            });
+            return Ok(Reply { response: text("no tenant"), echo: false });
         }
         (_, "wrong-tenant") => {
             let mut response = text("another tenant's data");
-            response
-                .headers_mut()
-                .insert(TENANT, HeaderValue::from_static("another-tenant"));
-            return Ok(Reply {
-                response,
-                echo: false,
-            });
+            response.headers_mut().insert(TENANT, HeaderValue::from_static("another-tenant"));
+            return Ok(Reply { response, echo: false });
         }
         (_, "cookies") => cookies(),
         (_, "redirect") => redirect(query),
@@ -110,26 +99,19 @@ async fn route(seen: &Seen, mut upload: Upload) -> Result<Reply, Abort> {
 }
 
 fn wants_events(seen: &Seen) -> bool {
-    seen.header_values("accept")
-        .iter()
-        .any(|value| value.contains("text/event-stream"))
+    seen.header_values("accept").iter().any(|value| value.contains("text/event-stream"))
 }
 
 fn text(text: &'static str) -> Response<Body> {
     let mut response = Response::new(body::full(text));
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
-    response
-        .headers_mut()
-        .insert(http::header::CONTENT_TYPE, plain);
+    response.headers_mut().insert(http::header::CONTENT_TYPE, plain);
     response
 }
 
 /// 400 where `code` is no final status: a 1xx can't end an exchange (RFC 9110 section 15.2).
 fn status(code: &str) -> Response<Body> {
-    let code = code
-        .parse::<StatusCode>()
-        .ok()
-        .filter(|code| code.as_u16() >= 200);
+    let code = code.parse::<StatusCode>().ok().filter(|code| code.as_u16() >= 200);
     let code = code.unwrap_or(StatusCode::BAD_REQUEST);
     let bodiless = matches!(code, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let mut response = server::json(code, &json!({"status": code.as_u16()}));
@@ -169,10 +151,7 @@ async fn digest(mut upload: Upload) -> io::Result<Response<Body>> {
         digest.update(&piece);
         bytes += piece.len() as u64;
     }
-    Ok(server::json(
-        StatusCode::OK,
-        &json!({"bytes": bytes, "sha256": digest.finish()}),
-    ))
+    Ok(server::json(StatusCode::OK, &json!({"bytes": bytes, "sha256": digest.finish()})))
 }
 
 fn download(bytes: u64, chunked: bool) -> Response<Body> {
@@ -185,9 +164,7 @@ fn download(bytes: u64, chunked: bool) -> Response<Body> {
     };
     let mut response = Response::new(body);
     let octets = HeaderValue::from_static("application/octet-stream");
-    response
-        .headers_mut()
-        .insert(http::header::CONTENT_TYPE, octets);
+    response.headers_mut().insert(http::header::CONTENT_TYPE, octets);
     response
 }
 
@@ -201,26 +178,20 @@ fn broken(bytes: u64) -> Response<Body> {
     });
     let frames = stream::iter(half).chain(cut);
     let mut response = Response::new(StreamBody::new(frames).boxed_unsync());
-    response
-        .headers_mut()
-        .insert(http::header::CONTENT_LENGTH, HeaderValue::from(bytes));
+    response.headers_mut().insert(http::header::CONTENT_LENGTH, HeaderValue::from(bytes));
     response
 }
 
 fn cookies() -> Response<Body> {
     let mut response = text("cookies");
     for cookie in ["host_only=1; Path=/", "wide=1; Path=/; Domain=localhost"] {
-        response
-            .headers_mut()
-            .append(SET_COOKIE, HeaderValue::from_static(cookie));
+        response.headers_mut().append(SET_COOKIE, HeaderValue::from_static(cookie));
     }
     response
 }
 
 fn redirect(query: &str) -> Response<Body> {
-    let to = query
-        .strip_prefix("to=")
-        .and_then(|to| HeaderValue::from_str(to).ok());
+    let to = query.strip_prefix("to=").and_then(|to| HeaderValue::from_str(to).ok());
     let Some(to) = to else { return status("400") };
     let mut response = status("302");
     response.headers_mut().insert(LOCATION, to);
@@ -230,18 +201,13 @@ fn redirect(query: &str) -> Response<Body> {
 fn internal_headers() -> Response<Body> {
     let mut response = text("internal");
     for (name, value) in [
-        (
-            HeaderName::from_static("x-sekisho-debug"),
-            "origin-7.internal",
-        ),
+        (HeaderName::from_static("x-sekisho-debug"), "origin-7.internal"),
         (SERVER, "assistant/1.2.3"),
         (HeaderName::from_static("x-powered-by"), "assistant"),
         (CONNECTION, "x-hop"),
         (HeaderName::from_static("x-hop"), "for the next hop only"),
     ] {
-        response
-            .headers_mut()
-            .insert(name, HeaderValue::from_static(value));
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
 }

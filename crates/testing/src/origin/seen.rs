@@ -87,10 +87,7 @@ impl Log {
     }
 
     pub(super) fn snapshot(&self) -> Vec<Seen> {
-        lock(&self.entries)
-            .iter()
-            .map(|entry| lock(entry).clone())
-            .collect()
+        lock(&self.entries).iter().map(|entry| lock(entry).clone()).collect()
     }
 
     pub(super) fn take(&self) -> Vec<Seen> {
@@ -176,10 +173,7 @@ impl Upload {
 /// Header values are bytes; what is not UTF-8 is shown with replacement characters.
 fn pairs(headers: &HeaderMap) -> Vec<(String, String)> {
     let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    headers
-        .iter()
-        .map(|(name, value)| (name.to_string(), text(value)))
-        .collect()
+    headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect()
 }
 
 /// Counts the answer as cancelled unless it is finished before it is dropped.

@@ -9,11 +9,7 @@ use super::*;
 
 /// Verifies with another library than the one that signed, by way of the JWK alone.
 fn verify(jwk: &Value, token: &str) -> Result<JWTClaims<Value>, jwt_simple::Error> {
-    let bytes = |member: &str| {
-        URL_SAFE_NO_PAD
-            .decode(jwk[member].as_str().unwrap())
-            .unwrap()
-    };
+    let bytes = |member: &str| URL_SAFE_NO_PAD.decode(jwk[member].as_str().unwrap()).unwrap();
     let point = || [vec![4], bytes("x"), bytes("y")].concat();
     match jwk["alg"].as_str().unwrap() {
         "EdDSA" => Ed25519PublicKey::from_bytes(&bytes("x"))?.verify_token(token, None),
@@ -56,36 +52,21 @@ fn every_algorithm_signs_what_another_library_verifies() {
         assert_eq!(claims.custom["roles"], json!(["member"]));
         assert_eq!(claims.custom["k"]["v"], 1);
         assert!(claims.jwt_id.is_some());
-        assert!(
-            verify(&other.public_jwk(), &token).is_err(),
-            "{algorithm:?}: another key"
-        );
+        assert!(verify(&other.public_jwk(), &token).is_err(), "{algorithm:?}: another key");
         let mut bent = token.into_bytes();
         let last = bent.len() - 10;
         bent[last] = if bent[last] == b'A' { b'B' } else { b'A' };
-        assert!(
-            verify(jwk, &String::from_utf8(bent).unwrap()).is_err(),
-            "{algorithm:?}: bent"
-        );
+        assert!(verify(jwk, &String::from_utf8(bent).unwrap()).is_err(), "{algorithm:?}: bent");
     }
 }
 
 #[test]
 fn a_key_survives_pem() {
-    for algorithm in [
-        Algorithm::EdDSA,
-        Algorithm::ES256,
-        Algorithm::ES384,
-        Algorithm::RS256,
-    ] {
+    for algorithm in [Algorithm::EdDSA, Algorithm::ES256, Algorithm::ES384, Algorithm::RS256] {
         let key = SigningKey::generate(algorithm, "k").unwrap();
         let again = SigningKey::from_pem(algorithm, "k", &key.to_pem().unwrap()).unwrap();
         assert_eq!(again.public_jwk(), key.public_jwk());
-        let wrong = if algorithm == Algorithm::ES256 {
-            Algorithm::EdDSA
-        } else {
-            Algorithm::ES256
-        };
+        let wrong = if algorithm == Algorithm::ES256 { Algorithm::EdDSA } else { Algorithm::ES256 };
         let error = SigningKey::from_pem(wrong, "k", &key.to_pem().unwrap()).unwrap_err();
         assert!(matches!(error, KeyError::Pem(..)), "{error}");
     }
@@ -96,12 +77,7 @@ fn a_key_survives_pem() {
 
 #[test]
 fn another_library_reads_the_pem() {
-    let pem = |algorithm| {
-        SigningKey::generate(algorithm, "k")
-            .unwrap()
-            .to_pem()
-            .unwrap()
-    };
+    let pem = |algorithm| SigningKey::generate(algorithm, "k").unwrap().to_pem().unwrap();
     Ed25519KeyPair::from_pem(&pem(Algorithm::EdDSA)).unwrap();
     ES256KeyPair::from_pem(&pem(Algorithm::ES256)).unwrap();
     ES384KeyPair::from_pem(&pem(Algorithm::ES384)).unwrap();
@@ -115,9 +91,7 @@ fn a_key_from_openssl_is_read() {
                MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n\
                -----END PRIVATE KEY-----\n";
     let key = SigningKey::from_pem(Algorithm::EdDSA, "k", pem).unwrap();
-    let public = URL_SAFE_NO_PAD
-        .decode(key.public_jwk()["x"].as_str().unwrap())
-        .unwrap();
+    let public = URL_SAFE_NO_PAD.decode(key.public_jwk()["x"].as_str().unwrap()).unwrap();
     assert_eq!(&public[..4], [0x19, 0xbf, 0x44, 0x09]);
 }
 
@@ -130,10 +104,7 @@ fn hostile_tokens_are_signed_as_they_are() {
     };
     let header = json!({"alg": "none", "crit": ["x"], "jku": "https://evil.example"});
     let token = key.sign(&header, &json!({"sub": 1})).unwrap();
-    assert_eq!(
-        serde_json::from_str::<Value>(&part(&token, 0)).unwrap(),
-        header
-    );
+    assert_eq!(serde_json::from_str::<Value>(&part(&token, 0)).unwrap(), header);
     let twice = r#"{"sub":"a","sub":"b"}"#;
     assert_eq!(part(&key.sign_bytes("{", twice).unwrap(), 1), twice);
 
@@ -144,12 +115,7 @@ fn hostile_tokens_are_signed_as_they_are() {
     assert!(expected.is_ok());
 
     let issuer = Issuer::new("https://i", vec![key.clone()]);
-    let token = issuer
-        .token("t")
-        .issued_at(1)
-        .without("exp")
-        .header("kid", Value::Null)
-        .sign();
+    let token = issuer.token("t").issued_at(1).without("exp").header("kid", Value::Null).sign();
     let token = token.unwrap();
     assert_eq!(part(&token, 0), r#"{"alg":"ES256","typ":"JWT"}"#);
     assert!(!part(&token, 1).contains("exp"));
@@ -160,10 +126,7 @@ fn a_token_without_time_or_key_is_an_error() {
     let key = SigningKey::generate(Algorithm::EdDSA, "k1").unwrap();
     let issuer = Issuer::new("https://i", vec![key.clone(), key.named("k2")]);
     assert!(matches!(issuer.token("t").sign(), Err(KeyError::NoTime)));
-    assert!(matches!(
-        issuer.token("t").issued_at(1).key("k3").sign(),
-        Err(KeyError::NoKey(_))
-    ));
+    assert!(matches!(issuer.token("t").issued_at(1).key("k3").sign(), Err(KeyError::NoKey(_))));
     let header = |token: String| token.split('.').next().unwrap().to_owned();
     let first = header(issuer.token("t").issued_at(1).sign().unwrap());
     let second = header(issuer.token("t").issued_at(1).key("k2").sign().unwrap());
@@ -173,47 +136,28 @@ fn a_token_without_time_or_key_is_an_error() {
 #[tokio::test]
 async fn the_server_serves_rotates_and_fails_on_demand() {
     let key = |kid| SigningKey::generate(Algorithm::EdDSA, kid).unwrap();
-    let mut server = IssuerServer::start(Listen::default(), vec![key("old")])
-        .await
-        .unwrap();
+    let mut server = IssuerServer::start(Listen::default(), vec![key("old")]).await.unwrap();
     let client = Client::plain(server.addr());
     let jwks = format!("{}/jwks.json", server.url());
     let fetch = async |uri: &str| {
         let answer = bounded(client.send(get(uri))).await.unwrap();
         let status = answer.status().as_u16();
-        (
-            status,
-            body::read(answer.into_body(), 1 << 20).await.unwrap(),
-        )
+        (status, body::read(answer.into_body(), 1 << 20).await.unwrap())
     };
-    let (status, found) = fetch(&format!(
-        "{}/.well-known/openid-configuration",
-        server.url()
-    ))
-    .await;
+    let (status, found) =
+        fetch(&format!("{}/.well-known/openid-configuration", server.url())).await;
     let found: Value = serde_json::from_slice(&found).unwrap();
-    assert_eq!(
-        (status, &found["issuer"]),
-        (200, &Value::from(server.url()))
-    );
+    assert_eq!((status, &found["issuer"]), (200, &Value::from(server.url())));
     assert_eq!(found["jwks_uri"], jwks);
 
-    let token = server
-        .issuer()
-        .token("acme")
-        .issued_at(unix_seconds())
-        .sign()
-        .unwrap();
+    let token = server.issuer().token("acme").issued_at(unix_seconds()).sign().unwrap();
     let (_, keys) = fetch(&jwks).await;
     let keys: Value = serde_json::from_slice(&keys).unwrap();
     assert!(verify(&keys["keys"][0], &token).is_ok());
 
     server.rotate(vec![key("new")]);
     let (_, keys) = fetch(&jwks).await;
-    assert_eq!(
-        serde_json::from_slice::<Value>(&keys).unwrap()["keys"][0]["kid"],
-        "new"
-    );
+    assert_eq!(serde_json::from_slice::<Value>(&keys).unwrap()["keys"][0]["kid"], "new");
     server.set_mode(Mode::Down);
     assert_eq!(fetch(&jwks).await.0, 503);
     server.set_mode(Mode::Garbage);
@@ -223,10 +167,7 @@ async fn the_server_serves_rotates_and_fails_on_demand() {
     server.set_mode(Mode::Up);
     assert_eq!(fetch(&jwks).await.0, 200);
     assert_eq!(fetch(&format!("{}/other", server.url())).await.0, 404);
-    assert_eq!(
-        (server.jwks_requests(), server.discovery_requests()),
-        (5, 1)
-    );
+    assert_eq!((server.jwks_requests(), server.discovery_requests()), (5, 1));
     server.stop().await;
     assert!(is_refused(&client.send(get(&jwks)).await.unwrap_err()));
 }

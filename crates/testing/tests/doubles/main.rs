@@ -28,18 +28,14 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const NAMES: [&str; 2] = ["a.localhost", "acme.localhost"];
 
 async fn bounded<T>(work: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, work)
-        .await
-        .expect("it did not finish in time")
+    tokio::time::timeout(PATIENCE, work).await.expect("it did not finish in time")
 }
 
 /// A TLS origin for [`NAMES`] and a client of each protocol that trusts it.
 async fn tls_origin() -> (Origin, Pki, [Client; 2]) {
     let pki = Pki::new().unwrap();
     let config = pki.server_config(&NAMES, &[H2, HTTP_1_1]).unwrap();
-    let origin = Origin::start(OriginOptions::from(Listen::tls(config)))
-        .await
-        .unwrap();
+    let origin = Origin::start(OriginOptions::from(Listen::tls(config))).await.unwrap();
     let client = Client::plain(origin.addr()).trusting(pki.ca_pem()).unwrap();
     let clients = [Protocol::H1, Protocol::H2].map(|protocol| client.clone().speaking(protocol));
     (origin, pki, clients)
@@ -71,9 +67,7 @@ async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, wait)
-        .await
-        .unwrap_or_else(|_| panic!("never: {what}"));
+    tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("never: {what}"));
 }
 
 fn is_refused(error: &io::Error) -> bool {

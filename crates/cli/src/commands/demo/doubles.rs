@@ -36,28 +36,16 @@ impl Doubles {
         let keys = keys().map_err(|error| Failure::fault(error.to_string()))?;
         let name = issuer_name(&policy)?;
         let issuer = Issuer::new(&name, keys.clone());
-        files.insert(
-            KEY_SET.to_owned(),
-            format!("{:#}\n", issuer.jwks()).into_bytes(),
-        );
+        files.insert(KEY_SET.to_owned(), format!("{:#}\n", issuer.jwks()).into_bytes());
         policy_dir::write(staged, &files).map_err(|error| {
-            Failure::fault(format!(
-                "cannot write the policy to {}: {error}",
-                staged.display()
-            ))
+            Failure::fault(format!("cannot write the policy to {}: {error}", staged.display()))
         })?;
         let origin = OriginOptions::from(Listen::default().on(origin_addr(&policy)?));
         let origin = Origin::start(origin).await.map_err(|error| taken(&error))?;
         let tls = issuer_tls(authority, &name)?;
         let listen = Listen::tls(tls).on(loopback(&name)?);
-        let server = IssuerServer::start(listen, keys)
-            .await
-            .map_err(|error| taken(&error))?;
-        Ok(Self {
-            origin,
-            issuer,
-            _issuer_server: server,
-        })
+        let server = IssuerServer::start(listen, keys).await.map_err(|error| taken(&error))?;
+        Ok(Self { origin, issuer, _issuer_server: server })
     }
 
     /// Who signs the demo's tokens.
@@ -117,10 +105,8 @@ fn issuer_tls(authority: &Path, name: &str) -> Result<Arc<ServerConfig>, Failure
 }
 
 fn unlike(why: &str) -> Failure {
-    Failure::invalid(format!(
-        "the demo needs the repository's example policy: {why}"
-    ))
-    .help("git checkout policy brings it back; sekisho up runs any policy")
+    Failure::invalid(format!("the demo needs the repository's example policy: {why}"))
+        .help("git checkout policy brings it back; sekisho up runs any policy")
 }
 
 fn taken(error: &io::Error) -> Failure {

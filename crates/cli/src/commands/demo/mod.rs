@@ -70,10 +70,8 @@ impl Demo {
 
     async fn serve(&self, manifest: Manifest, style: Style) -> Result<Exit, Failure> {
         let mut signals = Signals::listen()?;
-        let stage = tempfile::Builder::new()
-            .prefix("sekisho-demo-")
-            .tempdir()
-            .map_err(|error| {
+        let stage =
+            tempfile::Builder::new().prefix("sekisho-demo-").tempdir().map_err(|error| {
                 Failure::fault(format!("cannot make a temporary directory: {error}"))
             })?;
         let (gateway, script, _doubles) = tokio::select! {
@@ -131,22 +129,15 @@ impl Demo {
             Some(path) => path.clone(),
             None => stage.join("audit.jsonl"),
         };
-        let file = File::options()
-            .create(true)
-            .append(true)
-            .open(&path)
-            .map_err(|error| {
-                Failure::invalid(format!("cannot write to {}: {error}", path.display()))
-            })?;
+        let file = File::options().create(true).append(true).open(&path).map_err(|error| {
+            Failure::invalid(format!("cannot write to {}: {error}", path.display()))
+        })?;
         let file = Mutex::new(file);
         let output = Output::Lines(Arc::new(move |_, stream, line| {
             let line = [line, b"\n"].concat();
             // A disk that is full must not end the demo.
             let _ = match stream {
-                Stream::Out => file
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .write_all(&line),
+                Stream::Out => file.lock().unwrap_or_else(PoisonError::into_inner).write_all(&line),
                 Stream::Err => std::io::stderr().write_all(&line),
             };
         }));
@@ -170,9 +161,7 @@ async fn first_answer(https: SocketAddr, ca: &Path) -> Result<(), Failure> {
             "the gateway answered its first request with {}",
             answer.status()
         ))),
-        Ok(Err(error)) => Err(Failure::fault(format!(
-            "the gateway does not answer: {error}"
-        ))),
+        Ok(Err(error)) => Err(Failure::fault(format!("the gateway does not answer: {error}"))),
         Err(_) => Err(Failure::fault(format!(
             "the gateway did not answer within {} s",
             FIRST_ANSWER.as_secs()

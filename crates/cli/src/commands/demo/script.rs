@@ -114,10 +114,9 @@ curl --cacert "$CA" -H "Authorization: Bearer $ADMIN_TOKEN" -w '\n%{{http_code}}
 /// Removes a file that may not be there.
 pub(super) fn remove(path: &Path) -> Result<(), Failure> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Failure::invalid(format!(
-            "cannot replace {}: {error}",
-            path.display()
-        ))),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(Failure::invalid(format!("cannot replace {}: {error}", path.display())))
+        }
         _ => Ok(()),
     }
 }

@@ -48,11 +48,7 @@ fn tamper(token: &str) -> String {
     match token.rsplit_once('.') {
         Some((signed, signature)) => {
             let mut characters = signature.chars();
-            let other = if characters.next() == Some('A') {
-                'B'
-            } else {
-                'A'
-            };
+            let other = if characters.next() == Some('A') { 'B' } else { 'A' };
             format!("{signed}.{other}{}", characters.as_str())
         }
         None => token.to_owned(),

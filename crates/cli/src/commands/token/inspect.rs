@@ -74,12 +74,8 @@ impl Inspect {
             .ok()
             .and_then(|authority| policy.tenant_of_host(authority.host()))
             .ok_or_else(|| {
-                let known: Vec<&str> = policy
-                    .tenants()
-                    .iter()
-                    .flat_map(Tenant::hosts)
-                    .map(String::as_str)
-                    .collect();
+                let known: Vec<&str> =
+                    policy.tenants().iter().flat_map(Tenant::hosts).map(String::as_str).collect();
                 Failure::invalid(format!("no tenant of the policy has the host {host:?}"))
                     .help(format!("known hosts: {}", known.join(", ")))
             })?;
@@ -89,9 +85,7 @@ impl Inspect {
             Err(denial) => (denied(&denial), Exit::Deny),
         };
         let tenant = tenant.id();
-        print(&format!(
-            "{shown}\nStep 7 for the tenant {tenant}, now: {verdict}\n"
-        ))?;
+        print(&format!("{shown}\nStep 7 for the tenant {tenant}, now: {verdict}\n"))?;
         Ok(exit)
     }
 }
@@ -105,10 +99,7 @@ fn step_seven(tenant: &Tenant, token: &str, now: Timestamp) -> Result<Principal,
         .issuer()
         .and_then(|name| tenant.issuers().iter().find(|issuer| issuer.name() == name))
         .ok_or_else(|| {
-            Denial::new(
-                Reason::TokenIssuerUnknown,
-                "iss is none of the tenant's issuers",
-            )
+            Denial::new(Reason::TokenIssuerUnknown, "iss is none of the tenant's issuers")
         })?;
     judge(&keys::verify(unverified, issuer)?, issuer, tenant.id(), now)
 }
@@ -123,12 +114,7 @@ fn held(principal: &Principal) -> String {
 
 fn denied(denial: &Denial) -> String {
     let reason = denial.reason();
-    format!(
-        "denied: {} ({}): {}",
-        reason.code(),
-        reason.status(),
-        printable(denial.detail())
-    )
+    format!("denied: {} ({}): {}", reason.code(), reason.status(), printable(denial.detail()))
 }
 
 fn contents(token: &str, now: Timestamp) -> Result<String, String> {
@@ -141,11 +127,7 @@ fn contents(token: &str, now: Timestamp) -> Result<String, String> {
     let signature = URL_SAFE_NO_PAD
         .decode(signature)
         .map_err(|_| "its signature is not base64url without padding")?;
-    let mut shown = format!(
-        "Header:\n{}\nClaims:\n{}\n",
-        pretty(header),
-        pretty(claims.clone())
-    );
+    let mut shown = format!("Header:\n{}\nClaims:\n{}\n", pretty(header), pretty(claims.clone()));
     for claim in ["iat", "nbf", "exp"] {
         if let Some(value) = claims.get(claim) {
             // Writing to a String can't fail.
@@ -170,22 +152,13 @@ fn pretty(object: Map<String, Value>) -> String {
 
 /// A `NumericDate` in UTC and in JST, and how far it is from now.
 fn time(value: &Value, now: Timestamp) -> String {
-    let seconds = value
-        .as_i64()
-        .and_then(|seconds| Timestamp::from_second(seconds).ok());
+    let seconds = value.as_i64().and_then(|seconds| Timestamp::from_second(seconds).ok());
     let Some(time) = seconds else {
         return "no time in whole seconds since 1970".to_owned();
     };
     let jst = time.to_zoned(TimeZone::fixed(tz::offset(9)));
     let distance = time.as_second().abs_diff(now.as_second());
     let distance = SignedDuration::from_secs(i64::try_from(distance).unwrap_or(i64::MAX));
-    let when = if time > now {
-        format!("in {distance:#}")
-    } else {
-        format!("{distance:#} ago")
-    };
-    format!(
-        "{time} = {} JST ({when})",
-        jst.strftime("%Y-%m-%d %H:%M:%S")
-    )
+    let when = if time > now { format!("in {distance:#}") } else { format!("{distance:#} ago") };
+    format!("{time} = {} JST ({when})", jst.strftime("%Y-%m-%d %H:%M:%S"))
 }

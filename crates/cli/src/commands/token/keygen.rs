@@ -57,9 +57,7 @@ fn create(path: &Path, mode: u32, bytes: &[u8]) -> Result<(), Failure> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
     #[cfg(not(unix))]
     let _ = mode;
-    let written = options
-        .open(path)
-        .and_then(|mut file| file.write_all(bytes));
+    let written = options.open(path).and_then(|mut file| file.write_all(bytes));
     written.map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => {
             Failure::invalid(format!("{} exists already", path.display()))

@@ -80,18 +80,15 @@ impl Mint {
         for (name, value) in self.claims {
             token = token.claim(&name, value);
         }
-        let token = token
-            .sign()
-            .map_err(|error| Failure::fault(error.to_string()))?;
+        let token = token.sign().map_err(|error| Failure::fault(error.to_string()))?;
         print(&format!("{token}\n"))?;
         Ok(Exit::Success)
     }
 }
 
 fn lifetime(text: &str) -> Result<u64, String> {
-    let duration: SignedDuration = text
-        .parse()
-        .map_err(|_| "write a time such as 90s, 30m, 12h or 1h30m".to_owned())?;
+    let duration: SignedDuration =
+        text.parse().map_err(|_| "write a time such as 90s, 30m, 12h or 1h30m".to_owned())?;
     u64::try_from(duration.as_secs())
         .ok()
         .filter(|seconds| *seconds > 0)

@@ -49,11 +49,7 @@ impl Loader<'_> {
     pub(super) fn networks(&mut self, routes: &[Route], tenants: &[Tenant]) {
         let known = || routes.iter().map(Route::network).chain([BUSINESS, "admin"]);
         for tenant in tenants {
-            for name in tenant
-                .networks
-                .keys()
-                .filter(|name| known().all(|known| known != *name))
-            {
+            for name in tenant.networks.keys().filter(|name| known().all(|known| known != *name)) {
                 self.fault(
                     "network-unused",
                     (&format!("tenants/{}.toml", tenant.id), None),
@@ -85,10 +81,7 @@ impl Loader<'_> {
                     self.fault(
                         "issuer-not-sole",
                         (&format!("tenants/{}.toml", tenant.id), None),
-                        format!(
-                            "the issuer {:?} is also the tenant {}'s",
-                            issuer.name, other.id
-                        ),
+                        format!("the issuer {:?} is also the tenant {}'s", issuer.name, other.id),
                         "write tenant_claim instead of sole_tenant = true, with both tenants",
                     );
                 }

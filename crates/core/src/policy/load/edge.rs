@@ -41,9 +41,6 @@ impl Loader<'_> {
                 name
             }
         };
-        Edge {
-            trusted_proxies,
-            client_address_header,
-        }
+        Edge { trusted_proxies, client_address_header }
     }
 }

@@ -8,16 +8,8 @@ use crate::token::keys::KeySet;
 impl Loader<'_> {
     pub(super) fn issuer(&mut self, file: &str, source: IssuerSource) -> Option<Issuer> {
         for (what, empty, span) in [
-            (
-                "audiences",
-                source.audiences.get_ref().is_empty(),
-                source.audiences.span(),
-            ),
-            (
-                "algorithms",
-                source.algorithms.get_ref().is_empty(),
-                source.algorithms.span(),
-            ),
+            ("audiences", source.audiences.get_ref().is_empty(), source.audiences.span()),
+            ("algorithms", source.algorithms.get_ref().is_empty(), source.algorithms.span()),
         ] {
             if empty {
                 self.fault(

@@ -46,17 +46,12 @@ pub fn is_policy_file(path: &str) -> bool {
     };
     !name.contains('/')
         && !name.starts_with('.')
-        && name
-            .rsplit_once('.')
-            .is_some_and(|(_, last)| last == extension)
+        && name.rsplit_once('.').is_some_and(|(_, last)| last == extension)
 }
 
 /// Compiles a policy, or says all that is wrong with it.
 pub fn load(files: &Files) -> Result<Policy, Vec<Fault>> {
-    let mut loader = Loader {
-        files,
-        faults: Vec::new(),
-    };
+    let mut loader = Loader { files, faults: Vec::new() };
     let policy = loader.policy();
     match policy {
         Some(policy) if loader.faults.is_empty() => Ok(policy),
@@ -138,12 +133,7 @@ impl Loader<'_> {
         if let Ok(text) = std::str::from_utf8(bytes) {
             return Some(text.to_owned());
         }
-        self.fault(
-            "not-utf8",
-            (file, None),
-            "the file is not UTF-8",
-            "save it as UTF-8",
-        );
+        self.fault("not-utf8", (file, None), "the file is not UTF-8", "save it as UTF-8");
         None
     }
 

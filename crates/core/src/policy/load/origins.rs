@@ -50,9 +50,7 @@ impl Loader<'_> {
                 https,
                 // A fault stands against an empty one, and routes that name this origin have none of
                 // their own.
-                authority: authority
-                    .map(|authority| authority.to_text())
-                    .unwrap_or_default(),
+                authority: authority.map(|authority| authority.to_text()).unwrap_or_default(),
                 region: source.region.into_inner(),
                 tenant_echo: source.tenant_echo,
             };
@@ -66,10 +64,7 @@ impl Loader<'_> {
 /// address (RFC 1122, section 3.2.1.3; RFC 4291, section 2.5.3) or name (RFC 6761, section 6.3), or
 /// another component of the same host, which Spin calls `<id>.spin.internal`.
 fn stays_on_the_host(host: &str) -> bool {
-    let address = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(host);
+    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     match address.parse::<IpAddr>() {
         Ok(address) => address.is_loopback(),
         Err(_) => {

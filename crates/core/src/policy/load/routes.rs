@@ -56,15 +56,9 @@ impl Loader<'_> {
                 id: source.id.into_inner(),
                 path: source.path.into_inner(),
                 methods,
-                origins: source
-                    .origins
-                    .into_iter()
-                    .map(Spanned::into_inner)
-                    .collect(),
+                origins: source.origins.into_iter().map(Spanned::into_inner).collect(),
                 public: source.public.is_some_and(Spanned::into_inner),
-                network: source
-                    .network
-                    .map_or_else(|| BUSINESS.to_owned(), Spanned::into_inner),
+                network: source.network.map_or_else(|| BUSINESS.to_owned(), Spanned::into_inner),
                 roles: source.roles.into_iter().map(Spanned::into_inner).collect(),
                 max_body: source.max_body_bytes.unwrap_or(max_body),
                 timeouts: resolve(source.timeouts, timeouts),
@@ -120,18 +114,12 @@ impl Loader<'_> {
                 "use letters, digits, '-', '_', '.', ':' or '/'",
             );
         }
-        let public = source
-            .public
-            .as_ref()
-            .is_some_and(|public| *public.get_ref());
+        let public = source.public.as_ref().is_some_and(|public| *public.get_ref());
         if public && !source.roles.is_empty() {
             self.fault(
                 "public-route-with-roles",
                 (FILE, source.public.as_ref().map(Spanned::span)),
-                format!(
-                    "the route {:?} is public and asks for roles",
-                    source.id.get_ref()
-                ),
+                format!("the route {:?} is public and asks for roles", source.id.get_ref()),
                 "drop one of the two: on a public route nobody is asked who he is",
             );
         }
@@ -176,10 +164,7 @@ impl Loader<'_> {
     fn methods(&mut self, sources: &[Spanned<String>]) -> Vec<&'static str> {
         let mut methods = Vec::new();
         for source in sources {
-            match METHODS
-                .into_iter()
-                .find(|method| method == source.get_ref())
-            {
+            match METHODS.into_iter().find(|method| method == source.get_ref()) {
                 Some(method) => methods.push(method),
                 None => self.fault(
                     "method-unknown",

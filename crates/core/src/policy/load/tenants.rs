@@ -9,12 +9,8 @@ use toml::Spanned;
 
 impl Loader<'_> {
     pub(super) fn tenants(&mut self) -> Vec<Tenant> {
-        let files: Vec<String> = self
-            .files
-            .keys()
-            .filter(|file| file.starts_with("tenants/"))
-            .cloned()
-            .collect();
+        let files: Vec<String> =
+            self.files.keys().filter(|file| file.starts_with("tenants/")).cloned().collect();
         if files.is_empty() {
             self.fault(
                 "no-tenant",
@@ -100,10 +96,7 @@ impl Loader<'_> {
         let mut issuers: Vec<Issuer> = Vec::new();
         for issuer in source.issuers {
             let place = (file, Some(issuer.issuer.span()));
-            if issuers
-                .iter()
-                .any(|other| other.name == *issuer.issuer.get_ref())
-            {
+            if issuers.iter().any(|other| other.name == *issuer.issuer.get_ref()) {
                 self.fault(
                     "issuer-duplicate",
                     place,
@@ -116,12 +109,7 @@ impl Loader<'_> {
         Tenant {
             id,
             hosts,
-            regions: source
-                .regions
-                .into_inner()
-                .into_iter()
-                .map(Spanned::into_inner)
-                .collect(),
+            regions: source.regions.into_inner().into_iter().map(Spanned::into_inner).collect(),
             networks,
             issuers,
         }

@@ -59,19 +59,14 @@ impl wasip3::exports::http::handler::Guest for Guest {
             ))),
             "time" => Ok(text(format!(
                 "{} {}",
-                std::time::SystemTime::now()
-                    .duration_since(UNIX_EPOCH)
-                    .unwrap()
-                    .as_secs(),
+                std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs(),
                 wasip3::clocks::system_clock::now().seconds,
             ))),
             "environment" => Ok(text(format!(
                 "{:?} {:?} {:?}",
                 std::env::vars().collect::<Vec<_>>(),
                 std::env::args().collect::<Vec<_>>(),
-                std::net::TcpStream::connect("127.0.0.1:80")
-                    .map(|_| ())
-                    .is_err(),
+                std::net::TcpStream::connect("127.0.0.1:80").map(|_| ()).is_err(),
             ))),
             "print" => {
                 println!("out {rest}");
@@ -82,10 +77,7 @@ impl wasip3::exports::http::handler::Guest for Guest {
             "sleep" => {
                 wasip3::clocks::monotonic_clock::wait_for(rest.parse::<u64>().unwrap() * 1_000_000)
                     .await;
-                Ok(text(format!(
-                    "{:?}",
-                    std::fs::read_to_string("/data/value.txt").ok()
-                )))
+                Ok(text(format!("{:?}", std::fs::read_to_string("/data/value.txt").ok())))
             }
             "stream" => Ok(stream(rest.parse().unwrap())),
             "trailers" => Ok(trailers()),
@@ -110,9 +102,7 @@ fn seen(request: &Request) -> String {
     let mut out = String::new();
     let method = match request.get_method() {
         Method::Other(name) => name,
-        method => format!("{method:?}")
-            .trim_start_matches("Method::")
-            .to_uppercase(),
+        method => format!("{method:?}").trim_start_matches("Method::").to_uppercase(),
     };
     writeln!(out, "method {method}").unwrap();
     writeln!(
@@ -125,18 +115,8 @@ fn seen(request: &Request) -> String {
         }
     )
     .unwrap();
-    writeln!(
-        out,
-        "authority {}",
-        request.get_authority().unwrap_or_default()
-    )
-    .unwrap();
-    writeln!(
-        out,
-        "path {}",
-        request.get_path_with_query().unwrap_or_default()
-    )
-    .unwrap();
+    writeln!(out, "authority {}", request.get_authority().unwrap_or_default()).unwrap();
+    writeln!(out, "path {}", request.get_path_with_query().unwrap_or_default()).unwrap();
     for (name, value) in request.get_headers().copy_all() {
         writeln!(out, "header {name}: {}", String::from_utf8_lossy(&value)).unwrap();
     }
@@ -150,11 +130,9 @@ fn text(body: String) -> Response {
 fn respond(status: u16, body: String) -> Response {
     let (mut tx, rx) = wit_stream::new();
     let (_, trailers) = wit_future::new(|| Ok(None));
-    let headers = Fields::from_list(&[(
-        "content-length".to_owned(),
-        body.len().to_string().into_bytes(),
-    )])
-    .unwrap();
+    let headers =
+        Fields::from_list(&[("content-length".to_owned(), body.len().to_string().into_bytes())])
+            .unwrap();
     let (response, _) = Response::new(headers, Some(rx), trailers);
     response.set_status_code(status).unwrap();
     wasip3::spawn(async move {
@@ -214,16 +192,10 @@ fn outgoing(
     let (_, trailers) = wit_future::new(|| Ok(None));
     let (request, _) = Request::new(headers, body, trailers, options);
     request
-        .set_scheme(Some(&if scheme == "https" {
-            Scheme::Https
-        } else {
-            Scheme::Http
-        }))
+        .set_scheme(Some(&if scheme == "https" { Scheme::Https } else { Scheme::Http }))
         .unwrap();
     request.set_authority(Some(authority)).unwrap();
-    request
-        .set_path_with_query(Some(&format!("/{path}")))
-        .unwrap();
+    request.set_path_with_query(Some(&format!("/{path}"))).unwrap();
     request
 }
 
@@ -243,10 +215,7 @@ async fn read_all(url: &str) -> String {
     while body.next().await.is_some() {
         size += 1;
     }
-    format!(
-        "{size} {:?}",
-        trailers.await.map(|trailers| trailers.is_some())
-    )
+    format!("{size} {:?}", trailers.await.map(|trailers| trailers.is_some()))
 }
 
 /// Forwards a request and its answer without touching their bodies.
@@ -287,13 +256,9 @@ async fn kv(request: &Request, rest: &str) -> String {
         Err(error) => return format!("{error:?}"),
     };
     match parts[1..] {
-        ["get", key] => format!(
-            "{:?}",
-            store
-                .get(key)
-                .await
-                .map(|v| v.map(|v| String::from_utf8(v).unwrap()))
-        ),
+        ["get", key] => {
+            format!("{:?}", store.get(key).await.map(|v| v.map(|v| String::from_utf8(v).unwrap())))
+        }
         ["set", key, value] => format!("{:?}", store.set(key, value).await),
         ["delete", key] => format!("{:?}", store.delete(key).await),
         ["exists", key] => format!("{:?}", store.exists(key).await),
