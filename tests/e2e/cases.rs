@@ -141,6 +141,8 @@ async fn start(
         HostConfig::new(manifest(directory, component(), policy, &[origin.url()], true));
     config.cache_dir = Some(cache());
     config.wall_clock = Some(fixed_clock(question.now));
+    // A host ends when its instances do.
+    config.limits.instance_idle = std::time::Duration::from_millis(10);
     let name = case.name.clone();
     config.output = Output::Lines(Arc::new(move |_: &str, stream: Stream, line: &[u8]| {
         let line = String::from_utf8_lossy(line).into_owned();

@@ -11,6 +11,7 @@ use http_body_util::BodyExt;
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use crate::Limits;
+use crate::linger::Lingering;
 
 /// The header in which a component finds the client's address and port, as Spin names it.
 pub(crate) const CLIENT_ADDRESS: HeaderName = HeaderName::from_static("spin-client-addr");
@@ -53,7 +54,7 @@ where
         Uri::from_parts(uri).map_err(|_| (StatusCode::BAD_REQUEST, "bad request target"))?;
     remove_untrusted(&mut parts.headers);
     set_client_address(&mut parts.headers, peer);
-    let body = body
+    let body = Lingering::new(&parts, body)
         .map_frame(|frame| match frame.into_trailers() {
             // An empty data frame, which every reader skips.
             Ok(_) => http_body::Frame::data(Bytes::new()),

@@ -18,6 +18,7 @@ mod inbound;
 mod instance;
 mod kv;
 mod limits;
+mod linger;
 mod listen;
 mod manifest;
 mod outbound;
