@@ -13,10 +13,10 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::HostError;
 use crate::outbound_hosts::Pattern;
 use crate::routes::Route;
-use crate::variables::Template;
+use crate::variables::{Template, Variables};
+use crate::{HostError, outbound};
 
 /// A checked application manifest.
 #[derive(Debug, Clone)]
@@ -128,11 +128,23 @@ impl Manifest {
         HostError::new(message).at(&self.path, &self.text, Some(span.clone()))
     }
 
+    /// Whether `component` may send requests to `url`, as the host will judge it: with variables from their defaults
+    /// and from `SPIN_VARIABLE_<NAME>` in the environment.
+    ///
+    /// # Errors
+    /// A variable without a value, or a pattern that can't be read; names the place in the manifest.
+    pub fn allows_outbound(&self, component: &str, url: &str) -> Result<bool, HostError> {
+        let Some(spec) = self.components.get(component) else { return Ok(false) };
+        let variables = Variables::resolve(self, |key| std::env::var(key).ok(), &BTreeMap::new())?;
+        let patterns = self.outbound_patterns(spec, &variables)?;
+        Ok(url.parse().is_ok_and(|uri| outbound::allows(&patterns, &uri)))
+    }
+
     /// The outbound patterns of a component with its variables filled in.
     pub(crate) fn outbound_patterns(
         &self,
         spec: &ComponentSpec,
-        variables: &crate::variables::Variables,
+        variables: &Variables,
     ) -> Result<Vec<Pattern>, HostError> {
         spec.allowed_outbound_hosts
             .iter()

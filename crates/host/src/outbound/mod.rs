@@ -19,7 +19,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 use self::body::{Gone, RequestBody, ResponseBody, Sent};
 use self::connect::Connector;
 use crate::instance::Blueprint;
-use crate::outbound_hosts::{self, INTERNAL_SUFFIX};
+use crate::outbound_hosts::{self, INTERNAL_SUFFIX, Pattern};
 use crate::scope::Scope;
 use crate::{HostError, Limits};
 
@@ -97,6 +97,11 @@ pub(crate) async fn send(
 }
 
 /// Where a request goes.
+/// Whether patterns cover the place that a URI leads to.
+pub(crate) fn allows(patterns: &[Pattern], uri: &Uri) -> bool {
+    Target::of(uri).is_ok_and(|to| outbound_hosts::allows(patterns, to.scheme, &to.host, to.port))
+}
+
 struct Target {
     scheme: &'static str,
     host: String,
