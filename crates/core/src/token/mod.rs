@@ -19,6 +19,8 @@ pub mod locate;
 
 use crate::denial::{Denial, Reason};
 use crate::network::Admitted;
+use crate::policy::Tenant;
+use crate::request::Headers;
 use claims::Principal;
 use jiff::Timestamp;
 
@@ -36,9 +38,13 @@ pub fn authenticate(admitted: Admitted<'_>, now: Timestamp) -> Result<Authentica
         return Ok(Authenticated { admitted, principal: None });
     }
     let hosted = &routed.located.hosted;
-    let tenant = hosted.tenant;
-    let token = locate::one_token(&hosted.request.headers)?;
-    let unverified = jws::parse(token)?;
+    let principal = principal(&hosted.request.headers, hosted.tenant, now)?;
+    Ok(Authenticated { admitted, principal: Some(principal) })
+}
+
+/// The principal that the one token among these header fields proves to this tenant at this moment.
+pub fn principal(headers: &Headers, tenant: &Tenant, now: Timestamp) -> Result<Principal, Denial> {
+    let unverified = jws::parse(locate::one_token(headers)?)?;
     let issuer = unverified
         .issuer()
         .and_then(|name| tenant.issuers().iter().find(|issuer| issuer.name() == name))
@@ -46,6 +52,5 @@ pub fn authenticate(admitted: Admitted<'_>, now: Timestamp) -> Result<Authentica
             Denial::new(Reason::TokenIssuerUnknown, "iss is none of the tenant's issuers")
         })?;
     let verified = keys::verify(unverified, issuer)?;
-    let principal = claims::judge(&verified, issuer, tenant.id(), now)?;
-    Ok(Authenticated { admitted, principal: Some(principal) })
+    claims::judge(&verified, issuer, tenant.id(), now)
 }

@@ -12,9 +12,9 @@ use jiff::tz::{self, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 use sekisho_core::policy::Tenant;
 use sekisho_core::request::canonical::Authority;
-use sekisho_core::token::claims::{Principal, judge};
-use sekisho_core::token::{json, jws, keys, locate};
-use sekisho_core::{Denial, Headers, Reason};
+use sekisho_core::token::claims::Principal;
+use sekisho_core::token::{json, principal};
+use sekisho_core::{Denial, Headers};
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -80,7 +80,9 @@ impl Inspect {
                     .help(format!("known hosts: {}", known.join(", ")))
             })?;
         let shown = shown.unwrap_or_else(|why| format!("not readable: {why}\n"));
-        let (verdict, exit) = match step_seven(tenant, token, now) {
+        let mut headers = Headers::default();
+        headers.push("authorization", format!("Bearer {token}"));
+        let (verdict, exit) = match principal(&headers, tenant, now) {
             Ok(principal) => (held(&principal), Exit::Success),
             Err(denial) => (denied(&denial), Exit::Deny),
         };
@@ -88,20 +90,6 @@ impl Inspect {
         print(&format!("{shown}\nStep 7 for the tenant {tenant}, now: {verdict}\n"))?;
         Ok(exit)
     }
-}
-
-/// What `sekisho_core::token::authenticate` does, for a token without its request.
-fn step_seven(tenant: &Tenant, token: &str, now: Timestamp) -> Result<Principal, Denial> {
-    let mut headers = Headers::default();
-    headers.push("authorization", format!("Bearer {token}"));
-    let unverified = jws::parse(locate::one_token(&headers)?)?;
-    let issuer = unverified
-        .issuer()
-        .and_then(|name| tenant.issuers().iter().find(|issuer| issuer.name() == name))
-        .ok_or_else(|| {
-            Denial::new(Reason::TokenIssuerUnknown, "iss is none of the tenant's issuers")
-        })?;
-    judge(&keys::verify(unverified, issuer)?, issuer, tenant.id(), now)
 }
 
 fn held(principal: &Principal) -> String {
