@@ -1,7 +1,7 @@
 //! The gateway component: the adapter between WASI and the decision in `sekisho-core`.
 //!
 //! It decides nothing. It reads a request, asks core, fetches the records that core asks for, and
-//! acts on the verdict; [`handle`](Gateway::handle) is the whole road, top to bottom.
+//! acts on the verdict; `Gateway::handle` below is the whole road, top to bottom.
 //!
 //! With the feature `spin` (the default) it also imports Spin's key-value store; without it, it
 //! imports `wasi:*` only, has policy files and no state.

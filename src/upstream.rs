@@ -78,6 +78,10 @@ fn give_back(
     judge: impl FnOnce(&Headers) -> Result<Headers, Denial>,
 ) -> Result<Response, Denial> {
     let status = response.get_status_code();
+    // RFC 9110, section 15.2: an interim answer is not the answer, and there is no upgrade here.
+    if status < 200 {
+        return Err(Denial::new(Reason::OriginFailed, "an interim status in place of an answer"));
+    }
     let seen = Headers::new(response.get_headers().copy_all());
     let headers: Fields = answer::fields(judge(&seen)?).map_err(|error| fault(&error))?;
     let (done, result) = wit_future::new(|| Ok(()));

@@ -180,3 +180,28 @@ async fn a_browser_gets_a_page_in_its_language() {
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_cookie_does_not_act_for_another_site() {
+    let world = World::new().await;
+    let cookie = format!("__Host-sekisho={}", world.token("acme"));
+    let ask = async |fields: &[(&str, &str)]| {
+        let mut request =
+            request(Method::POST, "/api/assistants/a1/chat").header("cookie", cookie.as_str());
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        world.client(Protocol::H2).send(request.body(body::full("{}")).unwrap()).await.unwrap()
+    };
+    assert_eq!(ask(&[("sec-fetch-site", "same-origin")]).await.status(), 200);
+    assert_eq!(world.origin.take_requests().len(), 1);
+    for fields in [
+        &[("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")][..],
+        &[("sec-fetch-site", "same-site")],
+        &[("origin", "https://globex.localhost")],
+        &[("origin", "null")],
+    ] {
+        check(&world, ask(fields).await, 403, "cross-site-request").await;
+    }
+    assert!(world.origin.requests().is_empty());
+}

@@ -5,7 +5,7 @@ use crate::snapshot::Snapshot;
 use crate::text::short;
 use crate::{component, outbound};
 use sekisho_core::Policy;
-use sekisho_core::policy::Tenant;
+use sekisho_core::policy::{Tenant, TrustedProxies};
 use sekisho_host::{Host, HostConfig, Listener, Manifest, Output, State, Tls};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -76,7 +76,7 @@ impl Gateway {
     pub async fn start(plan: Plan) -> Result<Self, Failure> {
         // The mount is a condition of every policy, also of one given by path.
         mounted_policy(&plan.manifest)?;
-        let snapshot = Snapshot::take(&plan.policy)?;
+        let snapshot = Snapshot::take(&plan.policy, &private_directory(&plan.manifest))?;
         outbound::check(&plan.manifest, snapshot.policy())?;
         component::built(&plan.manifest)?;
         let certified = plan.tls.is_none().then(|| certificate_names(snapshot.policy()));
@@ -94,6 +94,11 @@ impl Gateway {
         config.mounts = mounts(&snapshot);
         config.output = plan.output;
         config.cache_dir = Some(private_directory(&plan.manifest).join("cache"));
+        if !matches!(snapshot.policy().edge().trusted_proxies(), TrustedProxies::Blocks(none) if none.is_empty())
+        {
+            // All clients share the proxy's address; the proxy bounds each of them.
+            config.limits.requests_per_peer = config.limits.requests;
+        }
         let host = Host::start(config).await?;
         Ok(Self {
             host,
@@ -134,7 +139,7 @@ impl Gateway {
 
     /// Brings the policy directory as it is now into force, or leaves everything as it was.
     pub fn reload(&mut self) -> Result<(), Failure> {
-        let snapshot = Snapshot::take(&self.policy)?;
+        let snapshot = Snapshot::take(&self.policy, &private_directory(&self.manifest))?;
         outbound::check(&self.manifest, snapshot.policy())?;
         self.host.reload(&mounts(&snapshot))?;
         self.warn_of_uncertified(snapshot.policy());

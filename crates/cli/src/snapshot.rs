@@ -3,6 +3,8 @@
 use crate::policy_dir;
 use crate::report::Failure;
 use sekisho_core::Policy;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -18,12 +20,23 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Reads, checks and copies a policy directory.
-    pub fn take(directory: &Path) -> Result<Self, Failure> {
+    /// Reads and checks a policy directory, and copies it to a directory below `parent` that nobody
+    /// but its owner may enter: whoever can write the copy writes the policy.
+    pub fn take(directory: &Path, parent: &Path) -> Result<Self, Failure> {
         let (files, policy) = policy_dir::load(directory)?;
-        let copy =
-            tempfile::Builder::new().prefix("sekisho-policy-").tempdir().map_err(|error| {
-                Failure::fault(format!("cannot make a temporary directory: {error}"))
+        let owner_only = Permissions::from_mode(0o700);
+        let copy = fs::create_dir_all(parent)
+            .and_then(|()| {
+                tempfile::Builder::new()
+                    .prefix("policy-")
+                    .permissions(owner_only)
+                    .tempdir_in(parent)
+            })
+            .map_err(|error| {
+                Failure::invalid(format!(
+                    "cannot make a directory for the policy in {}: {error}",
+                    parent.display()
+                ))
             })?;
         policy_dir::write(copy.path(), &files).map_err(|error| {
             Failure::fault(format!("cannot copy the policy to {}: {error}", copy.path().display()))
@@ -45,17 +58,19 @@ impl Snapshot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
 
     #[test]
     fn an_edit_does_not_reach_it() {
         let policy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policy");
         let edited = tempfile::tempdir().unwrap();
         policy_dir::write(edited.path(), &policy_dir::read(&policy).unwrap()).unwrap();
-        let snapshot = Snapshot::take(edited.path()).unwrap();
+        let parent = tempfile::tempdir().unwrap();
+        let snapshot = Snapshot::take(edited.path(), parent.path()).unwrap();
+        let mode = fs::metadata(snapshot.path()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
         fs::write(edited.path().join("gateway.toml"), "not even TOML [").unwrap();
         let (_, copied) = policy_dir::load(snapshot.path()).unwrap();
         assert_eq!(copied.digest(), snapshot.policy().digest());
-        assert!(Snapshot::take(edited.path()).is_err());
+        assert!(Snapshot::take(edited.path(), parent.path()).is_err());
     }
 }

@@ -68,6 +68,8 @@ reasons! {
     TokenMissing = "token-missing", 401;
     /// There is more than one token (RFC 6750, section 2).
     TokenAmbiguous = "token-ambiguous", 400;
+    /// A browser sent the session cookie with a request that another site made.
+    CrossSiteRequest = "cross-site-request", 403;
     /// The token is longer than the limit.
     TokenTooLarge = "token-too-large", 401;
     /// The token is not a compact JWS of strict base64url and strict JSON.

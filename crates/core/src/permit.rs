@@ -46,11 +46,12 @@ impl<'p> Permit<'p> {
         if let Some(principal) = &authenticated.principal {
             identify(&mut headers, principal);
         }
-        headers.push("x-request-id", request.request_id);
-        let host = request.authority.to_text();
+        headers.push("x-request-id", request.request_id.as_str());
+        // Without the port: it is whatever the client wrote, and no rule has judged it.
+        let host = request.authority.host();
         if let Some(client) = located.client {
             headers.push("x-forwarded-for", client.to_string());
-            headers.push("forwarded", forwarded(client, &host));
+            headers.push("forwarded", forwarded(client, host));
         }
         headers.push("x-forwarded-proto", "https");
         headers.push("x-forwarded-host", host);
@@ -143,7 +144,7 @@ fn identify(headers: &mut Headers, principal: &Principal) {
     headers.push("x-user-roles", principal.roles().join(","));
 }
 
-/// RFC 7239, section 4. IPv6 addresses and hosts with a port are quoted (section 6).
+/// RFC 7239, section 4. IPv6 addresses are quoted (section 6), and so is the host, as it may be.
 fn forwarded(client: std::net::IpAddr, host: &str) -> String {
     let client = match client {
         std::net::IpAddr::V4(address) => address.to_string(),

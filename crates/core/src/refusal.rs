@@ -206,7 +206,10 @@ fn words(reason: Reason, japanese: bool) -> (&'static str, &'static str) {
                 "サインインしていないか、有効期限が切れています。もう一度サインインしてください。",
             ),
         ),
-        Reason::TokenTenantMismatch | Reason::RoleMissing | Reason::RegionNotAllowed => (
+        Reason::CrossSiteRequest
+        | Reason::TokenTenantMismatch
+        | Reason::RoleMissing
+        | Reason::RegionNotAllowed => (
             ("Access denied", "You do not have access to this. Please ask your administrator."),
             (
                 "アクセスできません",

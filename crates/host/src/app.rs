@@ -18,6 +18,7 @@ use crate::inbound::{self, set_client_address};
 use crate::instance::{Blueprint, Generation};
 use crate::kv::Stores;
 use crate::outbound::Client;
+use crate::peers::Peers;
 use crate::response::{Body, plain};
 use crate::routes::{self, Route};
 use crate::scope::{ClientGuard, Scope};
@@ -38,6 +39,7 @@ pub(crate) struct App {
     pub(crate) limits: Limits,
     /// One permit for each request that may be in progress.
     pub(crate) requests: Arc<Semaphore>,
+    pub(crate) peers: Peers,
 }
 
 impl App {
@@ -52,7 +54,13 @@ impl App {
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<Error>,
     {
-        let Ok(permit) = Arc::clone(&self.requests).try_acquire_owned() else {
+        let Some(of_peer) = self.peers.admit(peer.ip(), self.limits.requests_per_peer) else {
+            return plain(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "too many requests of this client in progress\n",
+            );
+        };
+        let Ok(of_host) = Arc::clone(&self.requests).try_acquire_owned() else {
             return plain(StatusCode::SERVICE_UNAVAILABLE, "too many requests in progress\n");
         };
         let response = match inbound::canonical(request, peer, https, &self.limits) {
@@ -62,7 +70,7 @@ impl App {
                 Some(component) => self.run(component, request, Scope::new(peer, 0)).await,
             },
         };
-        response.map(|body| body.holding(permit))
+        response.map(|body| body.holding((of_host, of_peer)))
     }
 
     /// Answers one component's request to another.

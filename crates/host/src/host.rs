@@ -26,6 +26,7 @@ use crate::listen::{self, Listener};
 use crate::manifest::{ComponentSpec, Manifest};
 use crate::outbound::Client;
 use crate::output::{Output, Writer};
+use crate::peers::Peers;
 use crate::response::Body;
 use crate::variables::Variables;
 use crate::{HostError, Limits, bindings, engine, files, hooks};
@@ -215,6 +216,7 @@ fn build_app(
             stores,
             limits: config.limits.clone(),
             requests: Arc::new(Semaphore::new(config.limits.requests)),
+            peers: Peers::default(),
         }
     });
     if let Some(error) = failed {

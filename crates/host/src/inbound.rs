@@ -12,6 +12,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use crate::Limits;
 use crate::linger::Lingering;
+use crate::pace::Paced;
 
 /// The header in which a component finds the client's address and port, as Spin names it.
 pub(crate) const CLIENT_ADDRESS: HeaderName = HeaderName::from_static("spin-client-addr");
@@ -26,7 +27,8 @@ pub(crate) type Refusal = (StatusCode, &'static str);
 /// 3. exactly one authority: at most one `Host` field, and it agrees with the target's authority if there is one
 ///    (RFC 9112, section 3.2; RFC 9113, section 8.3.1);
 /// 4. the fields that `Connection` names go (RFC 9110, section 7.6.1), and every `spin-*` field;
-/// 5. the peer's address is set, the scheme is the listener's, trailers are dropped.
+/// 5. the peer's address is set, the scheme is the listener's, trailers are dropped;
+/// 6. a body that comes too slowly breaks off.
 pub(crate) fn canonical<B>(
     request: Request<B>,
     peer: SocketAddr,
@@ -60,8 +62,8 @@ where
             Ok(_) => http_body::Frame::data(Bytes::new()),
             Err(frame) => frame,
         })
-        .map_err(Into::into)
-        .boxed_unsync();
+        .map_err(Into::into);
+    let body = Paced::new(body, limits).boxed_unsync();
     Ok(Request::from_parts(parts, body))
 }
 

@@ -24,6 +24,8 @@ mod manifest;
 mod outbound;
 mod outbound_hosts;
 mod output;
+mod pace;
+mod peers;
 mod response;
 mod routes;
 mod scope;

@@ -11,6 +11,9 @@ pub struct Limits {
     pub compute: Duration,
     /// Requests in progress over all listeners; more are answered 503 at once.
     pub requests: usize,
+    /// Requests in progress of one client address (IPv6: of one /64); more are answered 503 at once. Behind a proxy
+    /// all clients have the proxy's address.
+    pub requests_per_peer: usize,
     /// Open connections over all listeners; more are closed as they come.
     pub connections: usize,
     /// Requests one instance serves in its life.
@@ -27,6 +30,12 @@ pub struct Limits {
     pub head_read: Duration,
     /// How long a connection without a request is kept.
     pub keep_alive: Duration,
+    /// How long a client may be waited for in all while it sends a request's body, however little it sends.
+    pub upload_grace: Duration,
+    /// Bytes a second a request's body must bring beyond that time, on average over the time spent waiting for it.
+    pub upload_rate: u32,
+    /// How long an answer may wait for its client to take more of it, before the connection is cut.
+    pub write_stall: Duration,
     /// Size of a request head, in bytes.
     pub head_size: usize,
     /// Header fields of a request.
@@ -43,6 +52,7 @@ impl Default for Limits {
             instance_memory: 128 * 1024 * 1024,
             compute: Duration::from_secs(10),
             requests: 1024,
+            requests_per_peer: 256,
             connections: 10_000,
             instance_requests: 128,
             instance_concurrency: 16,
@@ -51,6 +61,9 @@ impl Default for Limits {
             handshake: Duration::from_secs(10),
             head_read: Duration::from_secs(10),
             keep_alive: Duration::from_secs(75),
+            upload_grace: Duration::from_secs(30),
+            upload_rate: 256,
+            write_stall: Duration::from_secs(30),
             head_size: 32 * 1024,
             head_fields: 100,
             h2_streams: 128,

@@ -1,14 +1,16 @@
 //! Listeners: TCP, TLS, HTTP/1.1 and HTTP/2.
 
+mod activity;
 mod head_timer;
 
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -16,13 +18,14 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::time::MissedTickBehavior;
 use tokio_rustls::TlsAcceptor;
 
+use self::activity::Activity;
 use self::head_timer::{HeadTimed, HeadTimer};
 use crate::app::App;
 use crate::drain::Drain;
-use crate::response::Body;
-use crate::{HostError, Tls};
+use crate::{HostError, Limits, Tls};
 
 /// HTTP/2 flow control windows, in bytes: what one connection may have in flight towards this process.
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
@@ -32,6 +35,9 @@ const BUFFER: usize = 64 * 1024;
 /// Silence on an HTTP/2 connection after which a ping asks for life, and how long the answer may take.
 const PING: Duration = Duration::from_secs(30);
 const PONG: Duration = Duration::from_secs(10);
+/// How often a connection is looked at: an eighth of the shortest wait it may make others bear, within these bounds.
+const MIN_TICK: Duration = Duration::from_millis(10);
+const MAX_TICK: Duration = Duration::from_secs(5);
 
 /// An address to serve.
 #[derive(Debug, Clone)]
@@ -132,12 +138,14 @@ where
     let timer = HeadTimer::default();
     let stream = HeadTimed::new(stream, timer.clone(), app.limits.head_read);
     let limits = app.limits.clone();
+    let activity = Activity::new();
+    let requests = activity.clone();
     let service = service_fn(move |request: Request<Incoming>| {
         timer.head_complete();
-        let (app, timer) = (Arc::clone(&app), timer.clone());
+        let (app, timer, exchange) = (Arc::clone(&app), timer.clone(), requests.begin());
         async move {
             let response = app.serve(request, peer, https).await;
-            Ok::<_, Infallible>(response.map(|body| timer.until_end(body)))
+            Ok::<_, Infallible>(response.map(|body| exchange.answer(timer.until_end(body))))
         }
     });
     let connection = http1::Builder::new()
@@ -148,17 +156,7 @@ where
         .max_header_size(limits.head_size)
         .max_headers(limits.head_fields)
         .serve_connection(TokioIo::new(stream), service);
-    let mut connection = std::pin::pin!(connection);
-    let result = tokio::select! {
-        result = connection.as_mut() => result,
-        () = drain.begins() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = result {
-        tracing::debug!("{peer}: {error}");
-    }
+    drive(connection, http1::Connection::graceful_shutdown, peer, &activity, &limits, &drain).await;
 }
 
 async fn h2<S>(stream: S, peer: SocketAddr, app: Arc<App>, drain: Drain)
@@ -166,9 +164,14 @@ where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let limits = app.limits.clone();
+    let activity = Activity::new();
+    let requests = activity.clone();
     let service = service_fn(move |request: Request<Incoming>| {
-        let app = Arc::clone(&app);
-        async move { Ok::<Response<Body>, Infallible>(app.serve(request, peer, true).await) }
+        let (app, exchange) = (Arc::clone(&app), requests.begin());
+        async move {
+            let response = app.serve(request, peer, true).await;
+            Ok::<_, Infallible>(response.map(|body| exchange.answer(body)))
+        }
     });
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
@@ -180,13 +183,45 @@ where
         .keep_alive_interval(PING)
         .keep_alive_timeout(PONG)
         .serve_connection(TokioIo::new(stream), service);
+    drive(connection, http2::Connection::graceful_shutdown, peer, &activity, &limits, &drain).await;
+}
+
+/// Runs a connection to its end: gracefully when the host drains or no request has come for long, at once when the
+/// client does not take what it asked for.
+async fn drive<C>(
+    connection: C,
+    graceful_shutdown: impl Fn(Pin<&mut C>),
+    peer: SocketAddr,
+    activity: &Activity,
+    limits: &Limits,
+    drain: &Drain,
+) where
+    C: Future<Output = hyper::Result<()>>,
+{
     let mut connection = std::pin::pin!(connection);
-    let result = tokio::select! {
-        result = connection.as_mut() => result,
-        () = drain.begins() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let period = limits.write_stall.min(limits.keep_alive) / 8;
+    let mut tick = tokio::time::interval(period.clamp(MIN_TICK, MAX_TICK));
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ending = false;
+    let result = loop {
+        tokio::select! {
+            result = connection.as_mut() => break result,
+            () = drain.begins(), if !ending => {}
+            _ = tick.tick() => {
+                if activity.stalled(limits.write_stall) {
+                    return tracing::debug!("{peer}: the client does not read its answer");
+                }
+                // Asked to end and still here: it has bytes left that the client does not take.
+                if activity.idle(limits.keep_alive * 2) {
+                    return tracing::debug!("{peer}: the client does not let its connection end");
+                }
+                if ending || !activity.idle(limits.keep_alive) {
+                    continue;
+                }
+            }
         }
+        ending = true;
+        graceful_shutdown(connection.as_mut());
     };
     if let Err(error) = result {
         tracing::debug!("{peer}: {error}");

@@ -1,9 +1,10 @@
 //! What components print: whole lines, to the caller's sink or to this process's own output.
 
-use std::collections::VecDeque;
-use std::io::{self, Write};
+mod pipe;
+
+use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -12,10 +13,10 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
+use self::pipe::Pipe;
+
 /// Longest line that is passed on in one piece, in bytes; a longer one arrives in pieces of this size.
 const MAX_LINE: usize = 64 * 1024;
-/// Bytes that may wait for a slow reader of this process's output before the components wait for it too.
-const MAX_WAITING: usize = 8 * 1024 * 1024;
 
 /// Which stream a line was written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,96 +67,71 @@ impl Writer {
 
     fn line(&self, component: &str, stream: Stream, line: &[u8]) {
         match self {
-            Self::Process(process) => process.push(stream, line),
+            Self::Process(process) => process.pipe(stream).push(line),
             Self::Lines(sink) => sink(component, stream, line),
+        }
+    }
+
+    /// Ready when `stream` has room for another line.
+    fn poll_room(&self, stream: Stream, cx: &Context<'_>) -> Poll<()> {
+        match self {
+            Self::Process(process) => process.pipe(stream).poll_room(cx),
+            Self::Lines(_) => Poll::Ready(()),
+        }
+    }
+
+    fn has_room(&self, stream: Stream) -> bool {
+        match self {
+            Self::Process(process) => process.pipe(stream).has_room(),
+            Self::Lines(_) => true,
         }
     }
 
     /// Blocks until every line so far is written, at most `limit`.
     pub(crate) fn flush(&self, limit: Duration) {
         if let Self::Process(process) = self {
-            process.flush(limit);
+            let end = Instant::now() + limit;
+            process.out.flush(end);
+            process.err.flush(end);
         }
     }
 }
 
-/// A queue in front of the process's output, so that a slow terminal does not hold up requests.
+/// This process's output. Each stream has its own thread, so that a slow terminal does not hold up requests and one
+/// stream's fate is not the other's.
 pub(crate) struct ProcessOutput {
-    queue: Mutex<Queue>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct Queue {
-    lines: VecDeque<(Stream, Vec<u8>)>,
-    /// Bytes queued or being written.
-    waiting: usize,
-    closed: bool,
+    out: Arc<Pipe>,
+    err: Arc<Pipe>,
 }
 
 impl ProcessOutput {
     fn start() -> io::Result<Arc<Self>> {
-        let output = Arc::new(Self { queue: Mutex::default(), changed: Condvar::new() });
-        let weak = Arc::downgrade(&output);
-        std::thread::Builder::new().name("sekisho-output".to_owned()).spawn(move || {
-            while let Some(output) = weak.upgrade() {
-                output.write_waiting();
-            }
-        })?;
+        // The first thread ends with this when the second cannot be started.
+        let output =
+            Arc::new(Self { out: Pipe::new("standard output"), err: Pipe::new("standard error") });
+        let (out, err) = (Arc::clone(&output.out), Arc::clone(&output.err));
+        std::thread::Builder::new()
+            .name("sekisho-stdout".to_owned())
+            .spawn(move || out.run(io::stdout(), &err))?;
+        let (out, err) = (Arc::clone(&output.out), Arc::clone(&output.err));
+        std::thread::Builder::new()
+            .name("sekisho-stderr".to_owned())
+            .spawn(move || err.run(io::stderr(), &out))?;
         Ok(output)
     }
 
-    fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn push(&self, stream: Stream, line: &[u8]) {
-        let mut bytes = Vec::with_capacity(line.len() + 1);
-        bytes.extend_from_slice(line);
-        bytes.push(b'\n');
-        let mut queue = self.queue();
-        while queue.waiting > MAX_WAITING && !queue.closed {
-            queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+    fn pipe(&self, stream: Stream) -> &Pipe {
+        match stream {
+            Stream::Out => &self.out,
+            Stream::Err => &self.err,
         }
-        if queue.closed {
-            return;
-        }
-        queue.waiting += bytes.len();
-        queue.lines.push_back((stream, bytes));
-        self.changed.notify_all();
     }
+}
 
-    /// Writes what is queued, or returns after a moment without any, so that the thread notices its owner's end.
-    fn write_waiting(&self) {
-        let queue = self.queue();
-        let (mut queue, _) = self
-            .changed
-            .wait_timeout_while(queue, Duration::from_millis(200), |queue| queue.lines.is_empty())
-            .unwrap_or_else(PoisonError::into_inner);
-        let lines = std::mem::take(&mut queue.lines);
-        drop(queue);
-        let written: usize = lines.iter().map(|(_, line)| line.len()).sum();
-        let result = lines.iter().try_for_each(|(stream, line)| match stream {
-            Stream::Out => io::stdout().lock().write_all(line),
-            Stream::Err => io::stderr().lock().write_all(line),
-        });
-        let mut queue = self.queue();
-        queue.waiting -= written;
-        // Nobody reads any more (a closed pipe): later lines have nowhere to go.
-        queue.closed |= result.is_err();
-        self.changed.notify_all();
-    }
-
-    fn flush(&self, limit: Duration) {
-        let end = Instant::now() + limit;
-        let mut queue = self.queue();
-        while queue.waiting > 0 && !queue.closed {
-            let Some(left) = end.checked_duration_since(Instant::now()) else {
-                return;
-            };
-            queue =
-                self.changed.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
+impl Drop for ProcessOutput {
+    fn drop(&mut self) {
+        self.out.end();
+        self.err.end();
     }
 }
 
@@ -193,7 +169,7 @@ impl StdoutStream for ComponentStream {
     }
 
     fn p2_stream(&self) -> Box<dyn OutputStream> {
-        Box::new(SharedLines(Arc::clone(&self.lines)))
+        Box::new(SharedLines { lines: Arc::clone(&self.lines), granted: false })
     }
 }
 
@@ -254,9 +230,11 @@ impl Drop for Lines {
 impl AsyncWrite for Lines {
     fn poll_write(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        std::task::ready!(self.writer.poll_room(self.stream, cx));
+        let bytes = bytes.get(..MAX_LINE).unwrap_or(bytes);
         self.push(bytes);
         Poll::Ready(Ok(bytes.len()))
     }
@@ -270,16 +248,34 @@ impl AsyncWrite for Lines {
     }
 }
 
-struct SharedLines(Arc<Mutex<Lines>>);
+struct SharedLines {
+    lines: Arc<Mutex<Lines>>,
+    /// There was room when somebody waited for it; another writer may have taken it since, but to be told so again
+    /// and again traps a component.
+    granted: bool,
+}
+
+impl SharedLines {
+    fn lines(&self) -> MutexGuard<'_, Lines> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 #[wasmtime_wasi::async_trait]
 impl Pollable for SharedLines {
-    async fn ready(&mut self) {}
+    async fn ready(&mut self) {
+        std::future::poll_fn(|cx| {
+            let lines = self.lines();
+            lines.writer.poll_room(lines.stream, cx)
+        })
+        .await;
+        self.granted = true;
+    }
 }
 
 impl OutputStream for SharedLines {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(&bytes);
+        self.lines().push(&bytes);
         Ok(())
     }
 
@@ -288,7 +284,9 @@ impl OutputStream for SharedLines {
     }
 
     fn check_write(&mut self) -> StreamResult<usize> {
-        Ok(MAX_LINE)
+        let granted = std::mem::take(&mut self.granted);
+        let lines = self.lines();
+        Ok(if granted || lines.writer.has_room(lines.stream) { MAX_LINE } else { 0 })
     }
 }
 
@@ -318,5 +316,33 @@ mod tests {
         assert!(
             seen.iter().all(|(component, stream, _)| component == "c" && *stream == Stream::Err)
         );
+    }
+
+    #[tokio::test]
+    async fn components_wait_while_a_stream_is_full() {
+        let pipe = Pipe::new("standard output");
+        let output = ProcessOutput { out: Arc::clone(&pipe), err: Pipe::new("standard error") };
+        let writer = Writer::Process(Arc::new(output));
+        let stream = ComponentStream::new(&Arc::from("c"), Stream::Out, &writer);
+        let mut third = Box::into_pin(stream.async_stream());
+        let mut second = stream.p2_stream();
+        let line = Bytes::from(vec![b'x'; MAX_LINE]);
+        let mut accepted = 0;
+        while let Ok(MAX_LINE) = second.check_write() {
+            second.write(line.clone()).unwrap();
+            accepted += 1;
+            assert!(accepted < 1000, "nobody reads");
+        }
+        assert!(futures::poll!(std::pin::pin!(second.ready())).is_pending());
+        let write = |cx: &mut Context<'_>| third.as_mut().poll_write(cx, b"late\n");
+        let mut write = std::pin::pin!(std::future::poll_fn(write));
+        assert!(futures::poll!(write.as_mut()).is_pending());
+        let other = ComponentStream::new(&Arc::from("c"), Stream::Err, &writer);
+        assert!(futures::poll!(std::pin::pin!(other.p2_stream().ready())).is_ready());
+
+        std::thread::spawn(move || pipe.run(io::sink(), &Pipe::new("standard error")));
+        second.ready().await;
+        assert_eq!(second.check_write().unwrap(), MAX_LINE);
+        assert_eq!(write.await.unwrap(), 5);
     }
 }

@@ -6,29 +6,33 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body::{Frame, SizeHint};
 use http_body_util::{BodyExt, Full};
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime_wasi_http::{Error, WasiBody};
 
+use crate::peers::PeerPermit;
 use crate::scope::{ClientGuard, Scope};
+
+/// What admits a request: to the host, and of its client.
+pub(crate) type Permits = (OwnedSemaphorePermit, PeerPermit);
 
 /// A response's body. Dropping it before its end tells the component's outgoing requests that nobody waits.
 pub struct Body {
     inner: WasiBody,
     request: Option<(Arc<Scope>, ClientGuard)>,
-    /// Held to the end of the response, so that a draining host waits for it.
-    permit: Option<OwnedSemaphorePermit>,
+    /// Held to the end of the response, so that a draining host waits for it and bounds count it.
+    permits: Option<Permits>,
 }
 
 impl Body {
     pub(crate) fn of_component(inner: WasiBody, scope: Arc<Scope>, guard: ClientGuard) -> Self {
-        Self { inner, request: Some((scope, guard)), permit: None }
+        Self { inner, request: Some((scope, guard)), permits: None }
     }
 
-    pub(crate) fn holding(mut self, permit: OwnedSemaphorePermit) -> Self {
-        self.permit = Some(permit);
+    pub(crate) fn holding(mut self, permits: Permits) -> Self {
+        self.permits = Some(permits);
         self
     }
 
@@ -45,7 +49,7 @@ impl http_body::Body for Body {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let frame = std::task::ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        let mut frame = std::task::ready!(Pin::new(&mut self.inner).poll_frame(cx));
         if frame.is_none() {
             // A trap drops the sending half of the body, which by itself looks like its end.
             if self.instance_failed() {
@@ -54,6 +58,9 @@ impl http_body::Body for Body {
             if let Some((_, guard)) = &mut self.request {
                 guard.completed();
             }
+        }
+        if let Some(Ok(known)) = frame {
+            frame = Some(Ok(without_unjudged_trailers(known)));
         }
         Poll::Ready(frame)
     }
@@ -78,10 +85,29 @@ impl Drop for Body {
     }
 }
 
+/// Keeps of a response's trailers what gRPC needs. A component that passes a body on does not see its trailers, so
+/// everything else would reach the client unjudged.
+fn without_unjudged_trailers(frame: Frame<Bytes>) -> Frame<Bytes> {
+    let mut trailers = match frame.into_trailers() {
+        Ok(trailers) => trailers,
+        Err(frame) => return frame,
+    };
+    let dropped: Vec<HeaderName> =
+        trailers.keys().filter(|name| !name.as_str().starts_with("grpc-")).cloned().collect();
+    for name in dropped {
+        trailers.remove(name);
+    }
+    if trailers.is_empty() {
+        // An empty data frame, which every reader skips.
+        return Frame::data(Bytes::new());
+    }
+    Frame::trailers(trailers)
+}
+
 /// The host's own answer.
 pub(crate) fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
     let body = Full::new(Bytes::from_static(text.as_bytes())).map_err(Error::from).boxed_unsync();
-    let mut response = Response::new(Body { inner: body, request: None, permit: None });
+    let mut response = Response::new(Body { inner: body, request: None, permits: None });
     *response.status_mut() = status;
     response
         .headers_mut()

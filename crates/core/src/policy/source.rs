@@ -93,13 +93,13 @@ impl Default for Limits {
 }
 
 /// Times in milliseconds.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(clippy::struct_field_names, reason = "the keys of the file say their unit")]
 pub(super) struct TimeoutsSource {
-    pub connect_ms: Option<u64>,
-    pub first_byte_ms: Option<u64>,
-    pub idle_ms: Option<u64>,
+    pub connect_ms: Option<Spanned<u64>>,
+    pub first_byte_ms: Option<Spanned<u64>>,
+    pub idle_ms: Option<Spanned<u64>>,
 }
 
 /// What is asked of the state store.

@@ -152,7 +152,12 @@ impl Authority {
         &self.host
     }
 
-    /// Host and port, as the client named them.
+    /// The port, which over HTTPS is 443 where none is named (RFC 9110, section 4.2.2).
+    pub fn https_port(&self) -> u16 {
+        self.port.unwrap_or(443)
+    }
+
+    /// Host and port, as they were named.
     pub fn to_text(&self) -> String {
         match self.port {
             Some(port) => format!("{}:{port}", self.host),

@@ -75,7 +75,9 @@ pub struct HeadLimits {
 ///    to the same variable, so `X_Tenant_Id` would arrive as ours.
 /// 3. Each value is free of controls but the tab (RFC 9110, section 5.5).
 /// 4. Message framing is unambiguous (RFC 9112, section 6): `Content-Length` at most once and a
-///    number, `Transfer-Encoding` at most `chunked` and never beside a `Content-Length`.
+///    number, `Transfer-Encoding` at most `chunked` and never beside a `Content-Length`. A host that
+///    parses the framing itself (hyper does) drops `Transfer-Encoding` before it is seen here: this
+///    rule is for hosts that do not.
 ///
 /// Returns the declared body length in bytes, where there is one.
 pub(super) fn check(headers: &Headers, limits: HeadLimits) -> Result<Option<u64>, Denial> {
@@ -161,37 +163,58 @@ pub(crate) const fn is_token(byte: u8) -> bool {
 /// | name | what an origin may take it for |
 /// | --- | --- |
 /// | `x-tenant-*`, `x-user-*`, `x-sekisho-*`, `sekisho-*`, `x-request-id` | the gateway's word on tenant, user and request |
-/// | `forwarded`, `x-forwarded`, `x-forwarded-*`, `*-forwarded-for` | a proxy's word on what it forwards |
-/// | `x-real-ip`, `client-ip`, `*-client-ip`, `*-connecting-ip`, `x-client-*`, `spin-*` | a proxy's or host's word on the client |
-/// | `remote-user`, `x-remote-*`, `x-auth-*`, `x-ssl-*` | a proxy's word on who signed in, or on a client certificate |
-/// | `x-http-method`, `x-http-method-override`, `x-method-override`, `x-original-url`, `x-rewrite-url` | another method or path than the one that was judged |
+/// | `forwarded`, `x-forwarded`, `x-forwarded-*`, `*-forwarded-for`, `x-forward-*`, `x-envoy-*` | a proxy's word on what it forwards |
+/// | `x-host`, `x-scheme`, `x-url-scheme`, `front-end-https` | another host or scheme than the one that was judged |
+/// | `x-real-ip`, `client-ip`, `*-client-ip`, `*-connecting-ip`, `x-originating-ip`, `remote-addr`, `x-client-*`, `spin-*` | a proxy's or host's word on the client |
+/// | `remote-user`, `x-remote-*`, `x-auth-*`, `x-authenticated-*`, `x-webauth-*`, `x-ms-client-*`, `x-amzn-oidc-*`, `x-goog-authenticated-*` | a proxy's word on who signed in |
+/// | `x-ssl-*`, `client-cert`, `*-client-cert` | a proxy's word on a client certificate (RFC 9440) |
+/// | `x-http-method`, `x-http-method-override`, `x-method-override`, `x-original-*`, `x-rewrite-*` | another method or path than the one that was judged |
+/// | `x-accel-*`, `x-sendfile-*` | an order to a server to send a file or go elsewhere |
+/// | `proxy` | the variable `HTTP_PROXY`: through whom to connect (httpoxy) |
 pub fn is_reserved(name: &str) -> bool {
-    const NAMES: [&str; 11] = [
+    const NAMES: [&str; 17] = [
         "x-request-id",
         "forwarded",
         "x-forwarded",
+        "x-host",
+        "x-scheme",
+        "x-url-scheme",
+        "front-end-https",
         "x-real-ip",
         "client-ip",
+        "x-originating-ip",
+        "remote-addr",
         "remote-user",
+        "client-cert",
         "x-http-method",
         "x-http-method-override",
         "x-method-override",
-        "x-original-url",
-        "x-rewrite-url",
+        "proxy",
     ];
-    const PREFIXES: [&str; 10] = [
+    const PREFIXES: [&str; 21] = [
         "x-tenant-",
         "x-user-",
         "x-sekisho-",
         "sekisho-",
         "x-forwarded-",
+        "x-forward-",
+        "x-envoy-",
         "x-client-",
         "spin-",
         "x-remote-",
         "x-auth-",
+        "x-authenticated-",
+        "x-webauth-",
+        "x-ms-client-",
+        "x-amzn-oidc-",
+        "x-goog-authenticated-",
         "x-ssl-",
+        "x-original-",
+        "x-rewrite-",
+        "x-accel-",
+        "x-sendfile-",
     ];
-    const SUFFIXES: [&str; 3] = ["-forwarded-for", "-client-ip", "-connecting-ip"];
+    const SUFFIXES: [&str; 4] = ["-forwarded-for", "-client-ip", "-connecting-ip", "-client-cert"];
     let fold = |c: char| {
         if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }
     };
@@ -273,9 +296,37 @@ mod tests {
             "X-Client-Cert",
             "X-Original-Forwarded-For",
             "cdn.forwarded.for",
+            "Proxy",
+            "Client-Cert",
+            "client_cert",
+            "SSL-Client-Cert",
+            "X-SSL-Client-Cert",
+            "X-Original-Host",
+            "X-Original-Method",
+            "X-Rewrite-URI",
+            "X-Envoy-External-Address",
+            "X-Forward-For",
+            "X-Host",
+            "X-Scheme",
+            "X-URL-Scheme",
+            "Front-End-Https",
+            "X-Authenticated-User",
+            "X-MS-Client-Principal",
+            "X-Amzn-Oidc-Data",
+            "X-Goog-Authenticated-User-Email",
+            "X-WebAuth-User",
+            "Remote-Addr",
+            "REMOTE_ADDR",
+            "X-Originating-IP",
+            "X-Accel-Redirect",
+            "X-Sendfile-Type",
         ] {
             assert!(is_reserved(name), "{name}");
         }
+    }
+
+    #[test]
+    fn not_reserved() {
         for name in [
             "accept",
             "x-tenants",
@@ -288,6 +339,17 @@ mod tests {
             "x-clients",
             "remote-users",
             "forwarded-for-x",
+            "proxy-status",
+            "x-proxy",
+            "client-certificate",
+            "x-original",
+            "x-hostname",
+            "x-schemes",
+            "x-ms-request-id",
+            "x-amzn-trace-id",
+            "x-acceleration",
+            "host",
+            "origin",
         ] {
             assert!(!is_reserved(name), "{name}");
         }

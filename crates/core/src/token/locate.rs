@@ -10,25 +10,46 @@ pub const SESSION_COOKIE: &str = "__Host-sekisho";
 /// The longest token, in bytes.
 pub const MAX_TOKEN: usize = 8 * 1024;
 
+/// The one token, by what carried it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Token<'h> {
+    /// `Authorization: Bearer`: the client's program put it there.
+    Bearer(&'h str),
+    /// The session cookie: a browser adds it by itself.
+    Cookie(&'h str),
+}
+
+impl<'h> Token<'h> {
+    /// The token itself.
+    pub const fn text(&self) -> &'h str {
+        match self {
+            Self::Bearer(text) | Self::Cookie(text) => text,
+        }
+    }
+}
+
 /// Finds the one token. Two are refused even when they are equal: which of them counts is a
 /// question that no two programs answer alike.
-pub fn one_token(headers: &Headers) -> Result<&str, Denial> {
-    let mut tokens = Vec::with_capacity(1);
-    for value in headers.values("authorization") {
-        tokens.push(bearer(value)?);
-    }
-    for value in headers.values("cookie") {
-        tokens.extend(session_cookies(value));
-    }
-    match tokens.as_slice() {
-        [] => Err(Denial::new(Reason::TokenMissing, "neither a bearer token nor a session cookie")),
-        [token] if token.len() > MAX_TOKEN => {
-            Err(Denial::new(Reason::TokenTooLarge, "the token is longer than 8 KiB"))
+pub fn one_token(headers: &Headers) -> Result<Token<'_>, Denial> {
+    let bearers =
+        headers.values("authorization").map(bearer).collect::<Result<Vec<&[u8]>, Denial>>()?;
+    let cookies: Vec<&[u8]> = headers.values("cookie").flat_map(session_cookies).collect();
+    match (bearers.as_slice(), cookies.as_slice()) {
+        ([], []) => {
+            Err(Denial::new(Reason::TokenMissing, "neither a bearer token nor a session cookie"))
         }
-        [token] => std::str::from_utf8(token)
-            .map_err(|_| Denial::new(Reason::TokenMalformed, "the token is not ASCII")),
+        ([token], []) => text(token).map(Token::Bearer),
+        ([], [token]) => text(token).map(Token::Cookie),
         _ => Err(Denial::new(Reason::TokenAmbiguous, "more than one token")),
     }
+}
+
+fn text(token: &[u8]) -> Result<&str, Denial> {
+    if token.len() > MAX_TOKEN {
+        return Err(Denial::new(Reason::TokenTooLarge, "the token is longer than 8 KiB"));
+    }
+    std::str::from_utf8(token)
+        .map_err(|_| Denial::new(Reason::TokenMalformed, "the token is not ASCII"))
 }
 
 fn bearer(value: &[u8]) -> Result<&[u8], Denial> {
@@ -82,9 +103,13 @@ mod tests {
     fn exactly_one() {
         let long = format!("Bearer {}", "a".repeat(MAX_TOKEN + 1));
         for (name, fields, want) in [
-            ("bearer", &[("authorization", "Bearer a.b.c")][..], Ok("a.b.c")),
-            ("scheme in another case", &[("authorization", "bearer a.b.c")], Ok("a.b.c")),
-            ("cookie", &[("cookie", "x=1; __Host-sekisho=a.b.c; y=2")], Ok("a.b.c")),
+            ("bearer", &[("authorization", "Bearer a.b.c")][..], Ok(Token::Bearer("a.b.c"))),
+            (
+                "scheme in another case",
+                &[("authorization", "bearer a.b.c")],
+                Ok(Token::Bearer("a.b.c")),
+            ),
+            ("cookie", &[("cookie", "x=1; __Host-sekisho=a.b.c; y=2")], Ok(Token::Cookie("a.b.c"))),
             (
                 "another cookie's value",
                 &[("cookie", "x=__Host-sekisho=a")],

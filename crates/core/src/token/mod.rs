@@ -3,15 +3,17 @@
 //! In evaluation order:
 //!
 //! 1. Exactly one token ([`locate`]).
-//! 2. A compact JWS of strict base64url and strict JSON without duplicate members ([`jws`]).
-//! 3. The header has none of `crit`, `jku`, `x5u`, `jwk`, `x5c` ([`jws`]): a token doesn't choose
+//! 2. Not by a cookie that another site made a browser send ([`csrf`]).
+//! 3. A compact JWS of strict base64url and strict JSON without duplicate members ([`jws`]).
+//! 4. The header has none of `crit`, `jku`, `x5u`, `jwk`, `x5c` ([`jws`]): a token doesn't choose
 //!    what it is checked with (RFC 8725, section 3.10).
-//! 4. `iss` is one of this tenant's issuers, `alg` one of that issuer's, `kid` one of its keys, and
+//! 5. `iss` is one of this tenant's issuers, `alg` one of that issuer's, `kid` one of its keys, and
 //!    the key is of that algorithm (RFC 8725, section 3.1).
-//! 5. The signature ([`keys`]).
-//! 6. The claims ([`claims`]).
+//! 6. The signature ([`keys`]).
+//! 7. The claims ([`claims`]).
 
 pub mod claims;
+pub mod csrf;
 pub mod json;
 pub mod jws;
 pub mod keys;
@@ -23,6 +25,7 @@ use crate::policy::Tenant;
 use crate::request::Headers;
 use claims::Principal;
 use jiff::Timestamp;
+use locate::Token;
 
 /// A request whose caller is known, or on a public route, where nobody asks.
 #[derive(Debug)]
@@ -38,13 +41,20 @@ pub fn authenticate(admitted: Admitted<'_>, now: Timestamp) -> Result<Authentica
         return Ok(Authenticated { admitted, principal: None });
     }
     let hosted = &routed.located.hosted;
-    let principal = principal(&hosted.request.headers, hosted.tenant, now)?;
+    let token = locate::one_token(&hosted.request.headers)?;
+    csrf::judge(&hosted.request, &token)?;
+    let principal = verify(&token, hosted.tenant, now)?;
     Ok(Authenticated { admitted, principal: Some(principal) })
 }
 
 /// The principal that the one token among these header fields proves to this tenant at this moment.
+/// What carried it is not judged: that takes the whole request, and [`authenticate`].
 pub fn principal(headers: &Headers, tenant: &Tenant, now: Timestamp) -> Result<Principal, Denial> {
-    let unverified = jws::parse(locate::one_token(headers)?)?;
+    verify(&locate::one_token(headers)?, tenant, now)
+}
+
+fn verify(token: &Token<'_>, tenant: &Tenant, now: Timestamp) -> Result<Principal, Denial> {
+    let unverified = jws::parse(token.text())?;
     let issuer = unverified
         .issuer()
         .and_then(|name| tenant.issuers().iter().find(|issuer| issuer.name() == name))

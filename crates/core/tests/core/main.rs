@@ -3,6 +3,8 @@
 #![allow(clippy::too_many_lines, reason = "a table of named rows is read as one")]
 
 #[cfg(test)]
+mod csrf;
+#[cfg(test)]
 mod explain;
 #[cfg(test)]
 mod jwks;

@@ -267,6 +267,41 @@ const ROWS: &[Row] = &[
         PATTERN,
     ),
     row(
+        "route-path-invalid",
+        GATEWAY,
+        ("\"/api/me\"", "\"/api/{me\""),
+        Some("\"/api/{me\""),
+        PATTERN,
+    ),
+    row(
+        "route-path-invalid",
+        GATEWAY,
+        ("\"/api/me\"", "\"/api/{関所}\""),
+        Some("\"/api/{関所}\""),
+        PATTERN,
+    ),
+    row(
+        "timeout-zero",
+        GATEWAY,
+        ("[state]", "[timeouts]\nconnect_ms = 1\nidle_ms = 0\n\n[state]"),
+        Some("0"),
+        "write at least 1, or leave the key out for the default",
+    ),
+    row(
+        "timeout-zero",
+        GATEWAY,
+        ("public = true", "public = true\ntimeouts = { first_byte_ms = 0 }"),
+        Some("0"),
+        "write at least 1, or leave the key out for the default",
+    ),
+    row(
+        "timeout-zero",
+        GATEWAY,
+        ("public = true", "public = true\ntimeouts = { connect_ms = 0, idle_ms = 1 }"),
+        Some("0"),
+        "write at least 1, or leave the key out for the default",
+    ),
+    row(
         "method-unknown",
         GATEWAY,
         ("\"PUT\"", "\"put\""),
@@ -538,6 +573,32 @@ fn cleartext_stays_on_the_host_or_is_asked_for() {
         assert_eq!(with(url, ""), refused, "{url}");
         assert_eq!(with(url, "cleartext = false"), refused, "{url}, in words");
         assert_eq!(with(url, "cleartext = true"), None, "{url}, asked for");
+    }
+}
+
+#[test]
+fn a_pattern_has_at_most_16_parameters() {
+    for (parameters, tail, sound) in [
+        (16, "", true),
+        (15, "/{*rest}", true),
+        (16, "/{*rest}", false),
+        (17, "", false),
+        (25, "", false),
+        (26, "", false),
+        (200, "", false),
+    ] {
+        let path = (0..parameters).map(|n| format!("/{{p{n}}}")).collect::<Vec<_>>().concat();
+        let files = edited(GATEWAY, "/api/me", &format!("/x{path}{tail}"));
+        let found: Option<Vec<Fault>> = load(&files).err();
+        match found.as_deref() {
+            None => assert!(sound, "{parameters}{tail}"),
+            Some([fault]) => {
+                assert!(!sound, "{parameters}{tail}");
+                assert_eq!(fault.code, "route-path-invalid");
+                assert!(fault.message.ends_with("more than 16 parameters"), "{}", fault.message);
+            }
+            Some(other) => panic!("{other:#?}"),
+        }
     }
 }
 

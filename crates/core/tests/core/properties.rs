@@ -1,10 +1,12 @@
 //! What holds for every request.
 
-use super::support::{POLICY, ask, field};
+use super::support::{GATEWAY, POLICY, ask, field, files};
 use proptest::prelude::*;
+use sekisho_core::policy::load;
 use sekisho_core::request::headers::{is_hop_by_hop, is_reserved};
 use sekisho_core::request::target::Target;
 use sekisho_core::{Headers, Progress, Reason, Request, Scheme, Timestamp, Verdict, decide};
+use std::fmt::Write as _;
 
 const NEW_YEAR_2026: i64 = 1_767_225_600;
 
@@ -37,6 +39,32 @@ fn target() -> impl Strategy<Value = String> {
     prop_oneof![
         prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat()),
         "/api/files/[a-z0-9._~!$&'()*+,=:@-]{1,20}(/[a-zA-Z%0-9A-F.]{1,8}){0,3}(\\?[!-~]{0,20})?",
+        any::<String>(),
+    ]
+}
+
+/// Path patterns that are often near to sound ones.
+fn pattern() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("/"),
+        Just("/{a}"),
+        Just("/{b}"),
+        Just("{*rest}"),
+        Just("{"),
+        Just("}"),
+        Just("{{"),
+        Just("}}"),
+        Just("{}"),
+        Just("*"),
+        Just("-x"),
+        Just("api"),
+        Just(".."),
+        Just("関"),
+    ];
+    prop_oneof![
+        prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat()),
+        "(/[ab]?\\{[a-b_-]{1,2}\\}){1,40}(/\\{\\*r\\})?",
+        "(/[ab]{1,2}|/[ab]?\\{[a-b_-]{1,2}\\}[ab]?){1,30}(/\\{\\*r\\})?",
         any::<String>(),
     ]
 }
@@ -90,6 +118,25 @@ proptest! {
         if let Verdict::Permit(permit) = ask.judge(&POLICY).verdict {
             prop_assert_eq!(permit.path_and_query(), &target);
             prop_assert_eq!(permit.url(), format!("{}{target}", permit.origin().url()));
+        }
+    }
+
+    #[test]
+    fn any_pattern_is_loaded_or_a_fault(patterns in prop::collection::vec(pattern(), 1..6)) {
+        let mut gateway = GATEWAY.to_owned();
+        for (n, pattern) in patterns.iter().enumerate() {
+            // A JSON string is a TOML string, but for DEL.
+            let path = serde_json::Value::from(pattern.as_str()).to_string().replace('\x7f', "\\u007f");
+            write!(
+                gateway,
+                "\n[[routes]]\nid = \"r{n}\"\npath = {path}\nmethods = [\"GET\"]\norigins = [\"assistant-jp\", \"assistant-eu\"]\n"
+            )
+            .unwrap();
+        }
+        let mut files = files();
+        files.insert("gateway.toml".into(), gateway.into());
+        for fault in load(&files).err().unwrap_or_default() {
+            prop_assert!(matches!(fault.code, "route-path-invalid" | "route-shadowed"), "{fault:?}");
         }
     }
 

@@ -121,6 +121,16 @@ fn others() -> Vec<(Reason, Step, Ask)> {
         ),
         (Reason::TokenMissing, Step::Token, ask().with(|a| a.authorization = Some(String::new()))),
         (
+            Reason::CrossSiteRequest,
+            Step::Token,
+            ask().with(|a| {
+                let token = a.token();
+                a.authorization = Some(String::new());
+                a.header("cookie", format!("__Host-sekisho={token}"));
+                a.header("sec-fetch-site", "cross-site");
+            }),
+        ),
+        (
             Reason::StateUnavailable,
             Step::Session,
             ask().with(|a| {

@@ -1,12 +1,16 @@
 //! What a hostile client or a broken component cannot do.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use http::Request;
 use http_body_util::BodyExt;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::client::{call, call_text, get};
+use crate::support::client::{AnyBody, call, call_text, collect, empty, get, h2, tls};
 use crate::support::origin::Origin;
 use crate::support::{App, eventually};
 
@@ -173,4 +177,150 @@ async fn a_slow_body_is_not_a_slow_head() {
     let answer = String::from_utf8_lossy(&answer[..size]).into_owned();
     assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("\r\n\r\n3"), "{answer}");
     eventually("the origin saw one request", || origin.cancelled() == 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_do_not_read_are_cut() {
+    let origin = Origin::start().await;
+    let mut app = App::new(&["http://127.0.0.1:*"]).listening();
+    app.config.limits.requests = 5;
+    app.config.limits.write_stall = Duration::from_millis(400);
+    let host = app.start().await;
+    let [secure, plain] = host.addrs()[..] else { panic!() };
+
+    // An event stream whose origin is silent is no stall, on a connection that reads.
+    let mut reader = h2(tls(secure, &app.ca(), "acme.localhost", "h2").await).await;
+    let path = format!("https://acme.localhost/proxy/{}", origin.url("/silent"));
+    let silent = Request::get(path).body(empty()).unwrap();
+    let mut silent = reader.send_request(silent).await.unwrap().into_body();
+    assert!(silent.frame().await.unwrap().is_ok());
+
+    let stream = tls(secure, &app.ca(), "acme.localhost", "h2").await;
+    let (mut shut, connection) = http2::Builder::new(TokioExecutor::new())
+        .initial_stream_window_size(0)
+        .handshake::<_, AnyBody>(TokioIo::new(stream))
+        .await
+        .unwrap();
+    let connection = tokio::spawn(connection);
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        let request = Request::get("https://acme.localhost/seen").body(empty()).unwrap();
+        held.push(shut.send_request(request).await.unwrap());
+    }
+    let mut deaf = TcpStream::connect(plain).await.unwrap();
+    let path = origin.url("/download/268435456");
+    let request = format!("GET /proxy/{path} HTTP/1.1\r\nhost: acme.localhost\r\n\r\n");
+    deaf.write_all(request.as_bytes()).await.unwrap();
+    eventually("its request is in progress", || origin.counts.requests.load(Ordering::SeqCst) == 2)
+        .await;
+    assert_eq!(call_text(&host, "/seen").await.0, 503);
+
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    drop(tokio::time::timeout(Duration::from_secs(2), connection).await.unwrap());
+    let free = futures::future::join_all((0..4).map(|_| call(&host, "/seen"))).await;
+    assert!(free.iter().all(|answer| answer.status() == 200), "places are still held");
+    drop(free);
+    let request = Request::get("https://acme.localhost/seen").body(empty()).unwrap();
+    assert_eq!(collect(reader.send_request(request).await.unwrap()).await.0, 200);
+    drop((silent, held, deaf));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_client_cannot_take_all_places() {
+    let origin = Origin::start().await;
+    let mut app = App::new(&["http://127.0.0.1:*"]);
+    app.config.limits.requests_per_peer = 2;
+    let host = app.start().await;
+    let path = format!("/proxy/{}", origin.url("/silent"));
+    let held = [call(&host, &path).await, call(&host, &path).await];
+    let refused = call(&host, "/seen").await;
+    assert_eq!(
+        (refused.status().as_u16(), &refused.headers()["retry-after"]),
+        (503, &"1".parse().unwrap())
+    );
+    let request = Request::get("/seen").header("host", "acme.localhost").body(empty()).unwrap();
+    let request =
+        request.map(|body| body.map_err(|_| sekisho_host::BodyError::InternalError(None)));
+    let other = host.call(request, "203.0.113.10:50211".parse().unwrap(), true).await;
+    assert_eq!(other.status(), 200);
+    drop(held);
+    assert_eq!(call_text(&host, "/seen").await.0, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_h2_connection_ends_and_a_busy_one_stays() {
+    let origin = Origin::start().await;
+    let mut app = App::new(&["http://127.0.0.1:*"]).listening();
+    app.config.limits.keep_alive = Duration::from_millis(500);
+    let host = app.start().await;
+    let mut sender = h2(tls(host.addrs()[0], &app.ca(), "acme.localhost", "h2").await).await;
+    let path = format!("https://acme.localhost/proxy/{}", origin.url("/silent"));
+    let request = Request::get(path).body(empty()).unwrap();
+    let mut body = sender.send_request(request).await.unwrap().into_body();
+    assert!(body.frame().await.unwrap().is_ok());
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    assert!(!sender.is_closed(), "a stream is open");
+    drop(body);
+    eventually("the idle connection is closed", || sender.is_closed()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trickling_body_breaks_off() {
+    let origin = Origin::start().await;
+    let mut app = App::new(&["http://127.0.0.1:*"]).listening();
+    app.config.limits.requests = 1;
+    app.config.limits.upload_grace = Duration::from_millis(600);
+    let host = app.start().await;
+    let mut stream = TcpStream::connect(host.addrs()[1]).await.unwrap();
+    let head = format!(
+        "POST /proxy/{} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n",
+        origin.url("/upload")
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    eventually("it is in progress", || origin.counts.requests.load(Ordering::SeqCst) == 1).await;
+    assert_eq!(call_text(&host, "/seen").await.0, 503);
+    let begun = Instant::now();
+    let (mut read, mut write) = stream.split();
+    let trickle = async {
+        while write.write_all(b"1\r\nx\r\n").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        std::future::pending::<()>().await;
+    };
+    let mut answer = vec![0; 4096];
+    let size = tokio::select! {
+        () = trickle => 0,
+        size = read.read(&mut answer) => size.unwrap_or(0),
+    };
+    let answer = String::from_utf8_lossy(&answer[..size]).into_owned();
+    assert!(!answer.starts_with("HTTP/1.1 200"), "a broken body looked complete: {answer}");
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    drop(stream);
+    for _ in 0..100 {
+        if call_text(&host, "/seen").await.0 == 200 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the place is still held");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_left_in_an_h2_connection_do_not_keep_it() {
+    let mut app = App::new(&[]).listening();
+    app.config.limits.keep_alive = Duration::from_millis(500);
+    let host = app.start().await;
+    let stream = tls(host.addrs()[0], &app.ca(), "acme.localhost", "h2").await;
+    let (mut sender, connection) = http2::Builder::new(TokioExecutor::new())
+        // The host may send one byte: the rest waits in the connection, with no request in progress.
+        .initial_stream_window_size(1)
+        .handshake::<_, AnyBody>(TokioIo::new(stream))
+        .await
+        .unwrap();
+    let connection = tokio::spawn(connection);
+    let request = Request::get("https://acme.localhost/seen").body(empty()).unwrap();
+    let answer = sender.send_request(request).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    drop(tokio::time::timeout(Duration::from_secs(3), connection).await.unwrap());
+    assert!(answer.into_body().collect().await.is_err(), "a cut answer looks complete");
 }

@@ -3,7 +3,7 @@
 //!
 //! | place | what |
 //! | --- | --- |
-//! | [`edge`], [`origins`], [`routes`] | `gateway.toml` |
+//! | [`edge`], [`origins`], [`timeouts`], [`routes`] and their [`patterns`] | `gateway.toml` |
 //! | [`tenants`], [`issuers`] | `tenants/<id>.toml` and the keys that it names |
 //! | [`blocks`] | the CIDR blocks of either |
 //! | [`agreement`] | what must hold between files |
@@ -16,9 +16,11 @@ mod digest;
 mod edge;
 mod issuers;
 mod origins;
+mod patterns;
 mod routes;
 mod suggest;
 mod tenants;
+mod timeouts;
 
 use super::source::Gateway;
 use super::{Fault, Policy};
@@ -98,7 +100,8 @@ impl Loader<'_> {
         }
         let edge = self.edge(&gateway);
         let origins = self.origins(gateway.origins);
-        let defaults = (gateway.limits.body_bytes, gateway.timeouts);
+        self.timeouts(&gateway.timeouts);
+        let defaults = (gateway.limits.body_bytes, &gateway.timeouts);
         let (routes, paths) = self.routes(gateway.routes, &origins, defaults);
         self.regions(&routes, &origins, &tenants);
         self.networks(&routes, &tenants);

@@ -2,14 +2,13 @@
 
 use super::Loader;
 use super::suggest::did_you_mean;
+use super::timeouts::resolve;
 use crate::network::BUSINESS;
 use crate::policy::source::{RouteSource, TimeoutsSource};
-use crate::policy::{Origin, Route, Timeouts};
+use crate::policy::{Origin, Route};
 use crate::request::canonical::METHODS;
-use crate::request::target::{Target, is_unreserved};
 use crate::token::claims::is_role;
 use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
 use toml::Spanned;
 
 impl Loader<'_> {
@@ -17,7 +16,7 @@ impl Loader<'_> {
         &mut self,
         sources: Vec<RouteSource>,
         origins: &HashMap<String, Origin>,
-        (max_body, timeouts): (u64, TimeoutsSource),
+        (max_body, timeouts): (u64, &TimeoutsSource),
     ) -> (Vec<Route>, matchit::Router<Vec<usize>>) {
         const FILE: &str = "gateway.toml";
         let mut routes: Vec<Route> = Vec::with_capacity(sources.len());
@@ -35,21 +34,23 @@ impl Loader<'_> {
             }
             let methods = self.methods(&source.methods);
             self.route(&source, origins);
-            let index = routes.len();
-            let same_path = by_pattern.entry(source.path.get_ref().clone()).or_default();
-            let clash = same_path
-                .iter()
-                .filter_map(|other| routes.get(*other))
-                .find(|other| other.methods.iter().any(|method| methods.contains(method)))
-                .map(|other| other.id.clone());
-            same_path.push(index);
-            if let Some(other) = clash {
-                self.fault(
-                    "route-shadowed",
-                    (FILE, Some(source.path.span())),
-                    format!("the route {other:?} has the same path and a method of this one"),
-                    "make them differ in path or methods",
-                );
+            self.timeouts(&source.timeouts);
+            if self.path_pattern(&source.path) {
+                let same_path = by_pattern.entry(source.path.get_ref().clone()).or_default();
+                let clash = same_path
+                    .iter()
+                    .filter_map(|other| routes.get(*other))
+                    .find(|other| other.methods.iter().any(|method| methods.contains(method)))
+                    .map(|other| other.id.clone());
+                same_path.push(routes.len());
+                if let Some(other) = clash {
+                    self.fault(
+                        "route-shadowed",
+                        (FILE, Some(source.path.span())),
+                        format!("the route {other:?} has the same path and a method of this one"),
+                        "make them differ in path or methods",
+                    );
+                }
             }
             spans.push(source.path.clone());
             routes.push(Route {
@@ -61,7 +62,7 @@ impl Loader<'_> {
                 network: source.network.map_or_else(|| BUSINESS.to_owned(), Spanned::into_inner),
                 roles: source.roles.into_iter().map(Spanned::into_inner).collect(),
                 max_body: source.max_body_bytes.unwrap_or(max_body),
-                timeouts: resolve(source.timeouts, timeouts),
+                timeouts: resolve(&source.timeouts, timeouts),
             });
         }
         let mut paths = matchit::Router::new();
@@ -126,39 +127,6 @@ impl Loader<'_> {
         if let Some(network) = &source.network {
             self.name(FILE, network, "network");
         }
-        self.path_pattern(&source.path);
-    }
-
-    /// A pattern's literals are of unreserved characters (RFC 3986, section 2.3), the only ones that
-    /// a canonical path spells in one way: `/v1:run` would let `/v1%3Arun` by, to a wider pattern.
-    fn path_pattern(&mut self, path: &Spanned<String>) {
-        let pattern = path.get_ref();
-        if !pattern.starts_with('/') {
-            self.path_fault(path, "it does not start with a slash");
-            return;
-        }
-        let mut literals = String::with_capacity(pattern.len());
-        let mut rest = pattern.as_str();
-        while let Some((literal, parameter)) = rest.split_once('{') {
-            literals.push_str(literal);
-            // What stands for the parameter is no dot segment.
-            literals.push('x');
-            rest = parameter.split_once('}').map_or("", |(_, rest)| rest);
-        }
-        literals.push_str(rest);
-        let plain = literals.bytes().all(|b| is_unreserved(b) || b == b'/');
-        if !plain || Target::parse(&literals).is_err() {
-            self.path_fault(path, "no canonical path, or not only one, would match it");
-        }
-    }
-
-    fn path_fault(&mut self, path: &Spanned<String>, why: &str) {
-        self.fault(
-            "route-path-invalid",
-            ("gateway.toml", Some(path.span())),
-            format!("{:?} is no path pattern: {why}", path.get_ref()),
-            "write /literal/{parameter}/{*rest}; two patterns may not differ in parameter names only",
-        );
     }
 
     fn methods(&mut self, sources: &[Spanned<String>]) -> Vec<&'static str> {
@@ -175,16 +143,5 @@ impl Loader<'_> {
             }
         }
         methods
-    }
-}
-
-fn resolve(route: TimeoutsSource, gateway: TimeoutsSource) -> Timeouts {
-    let pick = |route: Option<u64>, gateway: Option<u64>, default: u64| {
-        Duration::from_millis(route.or(gateway).unwrap_or(default))
-    };
-    Timeouts {
-        connect: pick(route.connect_ms, gateway.connect_ms, 5_000),
-        first_byte: pick(route.first_byte_ms, gateway.first_byte_ms, 30_000),
-        idle: pick(route.idle_ms, gateway.idle_ms, 300_000),
     }
 }
