@@ -6,7 +6,12 @@ use sekisho_core::audit::{Outcome, record};
 use std::io::Write as _;
 
 /// Writes one line in one piece, so that concurrent requests do not mix theirs.
-pub(crate) fn write(facts: &Facts, outcome: Outcome<'_>, policy: Option<&str>, arrival: &Arrival) {
+pub(crate) fn write(
+    facts: &Facts<'_>,
+    outcome: Outcome<'_>,
+    policy: Option<&str>,
+    arrival: &Arrival,
+) {
     let mut line = record(facts, outcome, policy, arrival.time(), arrival.elapsed());
     line.push('\n');
     let mut stdout = std::io::stdout().lock();

@@ -32,19 +32,16 @@ impl wasip3::exports::http::handler::Guest for Gateway {
         let request = request::read(&incoming);
         let audience = Audience::of(&request.method, &request.headers);
 
-        let (facts, outcome, policy) = match policy::current() {
-            Ok(policy) => {
-                let (facts, outcome) =
-                    judge_and_forward(&policy, request, incoming, &arrival).await;
-                (facts, outcome, Some(policy))
-            }
+        let policy = policy::current();
+        let (facts, outcome) = match &policy {
+            Ok(policy) => judge_and_forward(policy, request, incoming, &arrival).await,
             Err(denial) => {
                 let facts = Facts { request_id: request.request_id, ..Facts::default() };
-                (facts, Err(denial), None)
+                (facts, Err(denial.clone()))
             }
         };
 
-        let digest = policy.as_ref().map(|policy| policy.digest());
+        let digest = policy.as_ref().ok().map(|policy| policy.digest());
         match outcome {
             Ok(response) => {
                 audit::write(
@@ -63,12 +60,12 @@ impl wasip3::exports::http::handler::Guest for Gateway {
     }
 }
 
-async fn judge_and_forward(
-    policy: &Policy,
+async fn judge_and_forward<'p>(
+    policy: &'p Policy,
     request: sekisho_core::Request,
     incoming: Request,
     arrival: &clock::Arrival,
-) -> (Facts, Result<Response, Denial>) {
+) -> (Facts<'p>, Result<Response, Denial>) {
     let Decision { verdict, facts } = match decide(policy, request, arrival.time()) {
         Progress::Decided(decision) => *decision,
         Progress::Pending(pending) => {

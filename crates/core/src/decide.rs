@@ -2,10 +2,11 @@
 
 use crate::denial::{Denial, Reason};
 use crate::permit::Permit;
-use crate::policy::Policy;
+use crate::policy::{Policy, Route, Tenant};
 use crate::request::{Request, canonical, transport};
 use crate::session::Records;
 use crate::token::Authenticated;
+use crate::token::claims::Principal;
 use crate::{authorize, client, network, route, session, tenant, token};
 use jiff::Timestamp;
 use std::net::IpAddr;
@@ -69,8 +70,8 @@ impl Step {
 
 /// What the road found out about a request, however far it came: for the audit record and for
 /// `explain`. Nothing here comes from an unverified token.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Facts {
+#[derive(Clone, Debug, Default)]
+pub struct Facts<'p> {
     /// The step that the request reached: it was denied there, or it is [`Step::Permit`].
     pub reached: Option<Step>,
     /// The request's identifier.
@@ -79,16 +80,30 @@ pub struct Facts {
     pub method: Option<&'static str>,
     /// The canonical path.
     pub path: Option<String>,
-    /// The tenant's identifier.
-    pub tenant: Option<String>,
+    /// The canonical host that was asked for.
+    pub host: Option<String>,
+    /// The peer is a proxy whose word the policy takes.
+    pub via_proxy: bool,
+    /// The tenant.
+    pub tenant: Option<&'p Tenant>,
     /// The client's address.
     pub client: Option<IpAddr>,
-    /// The route's identifier.
-    pub route: Option<String>,
-    /// The route is public.
-    pub public: bool,
+    /// The route.
+    pub route: Option<&'p Route>,
+    /// Whom the verified token names; nobody on a public route.
+    pub principal: Option<Principal>,
+}
+
+impl Facts<'_> {
+    /// The route is public: nobody was asked who he is.
+    pub fn is_public(&self) -> bool {
+        self.route.is_some_and(Route::is_public)
+    }
+
     /// The subject of the verified token.
-    pub subject: Option<String>,
+    pub fn subject(&self) -> Option<&str> {
+        self.principal.as_ref().map(Principal::subject)
+    }
 }
 
 /// The verdict on a request.
@@ -106,7 +121,7 @@ pub struct Decision<'p> {
     /// The verdict.
     pub verdict: Verdict<'p>,
     /// What was found out.
-    pub facts: Facts,
+    pub facts: Facts<'p>,
 }
 
 /// How far a decision came without state.
@@ -124,7 +139,7 @@ pub struct Pending<'p> {
     policy: &'p Policy,
     authenticated: Authenticated<'p>,
     records: Vec<String>,
-    facts: Facts,
+    facts: Facts<'p>,
 }
 
 impl<'p> Pending<'p> {
@@ -180,7 +195,7 @@ fn start<'p>(
     policy: &'p Policy,
     request: Request,
     now: Timestamp,
-    facts: &mut Facts,
+    facts: &mut Facts<'p>,
 ) -> Result<Authenticated<'p>, Denial> {
     facts.reached = Some(Step::Transport);
     require_clock(now)?;
@@ -191,10 +206,12 @@ fn start<'p>(
     facts.request_id.clone_from(&request.request_id);
     facts.method = Some(request.method);
     facts.path = Some(request.target.path().to_owned());
+    facts.host = Some(request.authority.host().to_owned());
+    facts.via_proxy = request.via_proxy;
 
     facts.reached = Some(Step::Tenant);
     let hosted = tenant::select(request, policy)?;
-    facts.tenant = Some(hosted.tenant.id().to_string());
+    facts.tenant = Some(hosted.tenant);
 
     facts.reached = Some(Step::Client);
     let located = client::locate(hosted, policy.edge())?;
@@ -202,8 +219,7 @@ fn start<'p>(
 
     facts.reached = Some(Step::Route);
     let routed = route::select(located, policy)?;
-    facts.route = Some(routed.route.id().to_owned());
-    facts.public = routed.route.is_public();
+    facts.route = Some(routed.route);
     route::limit_body(&routed)?;
 
     facts.reached = Some(Step::Network);
@@ -211,7 +227,7 @@ fn start<'p>(
 
     facts.reached = Some(Step::Token);
     let authenticated = token::authenticate(admitted, now)?;
-    facts.subject = authenticated.principal.as_ref().map(|p| p.subject().to_owned());
+    facts.principal.clone_from(&authenticated.principal);
     Ok(authenticated)
 }
 
@@ -220,7 +236,7 @@ fn finish<'p>(
     authenticated: Authenticated<'p>,
     policy: &'p Policy,
     records: &Records,
-    facts: &mut Facts,
+    facts: &mut Facts<'p>,
 ) -> Result<Permit<'p>, Denial> {
     facts.reached = Some(Step::Session);
     let live = session::check(authenticated, policy, records)?;

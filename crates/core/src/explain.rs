@@ -156,10 +156,10 @@ fn answer(decision: &Decision<'_>) -> Answer {
         decision: if denial.is_some() { "deny" } else { "permit" },
         reason: denial.map(|denial| denial.reason().code()),
         status: denial.map(|denial| denial.reason().status()),
-        tenant: facts.tenant.clone(),
-        route: facts.route.clone(),
+        tenant: facts.tenant.map(|tenant| tenant.id().to_string()),
+        route: facts.route.map(|route| route.id().to_owned()),
         client: facts.client.map(|client| client.to_string()),
-        subject: facts.subject.clone(),
+        subject: facts.subject().map(str::to_owned),
         steps: steps(facts, denial, upstream.as_ref()),
         upstream,
     }
@@ -177,7 +177,11 @@ fn upstream(permit: &Permit<'_>) -> Upstream {
     }
 }
 
-fn steps(facts: &Facts, denial: Option<&Denial>, upstream: Option<&Upstream>) -> Vec<StepAnswer> {
+fn steps(
+    facts: &Facts<'_>,
+    denial: Option<&Denial>,
+    upstream: Option<&Upstream>,
+) -> Vec<StepAnswer> {
     let reached = facts.reached.unwrap_or(Step::Transport);
     Step::ALL
         .into_iter()
@@ -185,7 +189,7 @@ fn steps(facts: &Facts, denial: Option<&Denial>, upstream: Option<&Upstream>) ->
             let (outcome, detail) = match denial {
                 _ if step > reached => ("not-reached", None),
                 Some(denial) if step == reached => ("denied", Some(denial.detail().to_owned())),
-                _ if facts.public
+                _ if facts.is_public()
                     && matches!(step, Step::Token | Step::Session | Step::Authorize) =>
                 {
                     ("skipped", Some("the route is public".to_owned()))
@@ -197,13 +201,13 @@ fn steps(facts: &Facts, denial: Option<&Denial>, upstream: Option<&Upstream>) ->
         .collect()
 }
 
-fn seen(step: Step, facts: &Facts, upstream: Option<&Upstream>) -> Option<String> {
+fn seen(step: Step, facts: &Facts<'_>, upstream: Option<&Upstream>) -> Option<String> {
     match step {
         Step::Canonical => Some(format!("{} {}", facts.method?, facts.path.as_deref()?)),
-        Step::Tenant => facts.tenant.clone(),
+        Step::Tenant => facts.tenant.map(|tenant| tenant.id().to_string()),
         Step::Client => facts.client.map(|client| client.to_string()),
-        Step::Route => facts.route.clone(),
-        Step::Token => facts.subject.clone(),
+        Step::Route => facts.route.map(|route| route.id().to_owned()),
+        Step::Token => facts.subject().map(str::to_owned),
         Step::Permit => upstream.map(|upstream| upstream.url.clone()),
         Step::Transport | Step::Network | Step::Session | Step::Authorize => None,
     }

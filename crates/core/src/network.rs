@@ -9,13 +9,14 @@
 use crate::denial::{Denial, Reason};
 use crate::route::Routed;
 use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
 /// The network that is open where a tenant has not set it.
 pub const BUSINESS: &str = "business";
 
 /// A tenant's named network.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Network {
     /// Every address, by explicit word.
     Any,
@@ -24,7 +25,7 @@ pub enum Network {
 }
 
 /// A set of addresses: disjoint ranges in order, so that a lookup is a binary search.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct AddressSet {
     v4: Vec<(u32, u32)>,
     v6: Vec<(u128, u128)>,

@@ -12,14 +12,14 @@ use jwt_simple::prelude::{
     Ed25519PublicKey, EdDSAPublicKeyLike, JWTClaims, NoCustomClaims, PS256PublicKey,
     RS256PublicKey, RSAPublicKeyLike, UnixTimeStamp, VerificationOptions,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 /// The most keys that a set may have.
 pub const MAX_KEYS: usize = 32;
 
 /// A signature algorithm (RFC 7518 section 3.1, RFC 8037 section 3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Algorithm {
     /// Ed25519.
     EdDSA,
@@ -47,8 +47,27 @@ impl Algorithm {
 }
 
 /// Public keys by `kid`.
-#[derive(Debug, Default)]
-pub struct KeySet(Vec<PublicKey>);
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "Vec<u8>")]
+pub struct KeySet {
+    /// The JWK Set as it was read: what is kept when a policy is stored.
+    source: Vec<u8>,
+    keys: Vec<PublicKey>,
+}
+
+impl TryFrom<Vec<u8>> for KeySet {
+    type Error = String;
+
+    fn try_from(source: Vec<u8>) -> Result<Self, String> {
+        Self::parse(&source)
+    }
+}
+
+impl Serialize for KeySet {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.source.serialize(serializer)
+    }
+}
 
 #[derive(Debug)]
 struct PublicKey {
@@ -89,11 +108,11 @@ impl KeySet {
                 parsed.push(key);
             }
         }
-        Ok(Self(parsed))
+        Ok(Self { source: bytes.to_vec(), keys: parsed })
     }
 
     fn find(&self, id: &str, algorithm: Algorithm) -> Result<&PublicKey, Denial> {
-        let mut named = self.0.iter().filter(|key| key.id == id).peekable();
+        let mut named = self.keys.iter().filter(|key| key.id == id).peekable();
         if named.peek().is_none() {
             return Err(Denial::new(Reason::TokenKeyUnknown, "the issuer has no key of this kid"));
         }

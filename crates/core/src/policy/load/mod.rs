@@ -28,6 +28,7 @@ use crate::request::headers::HeadLimits;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 use toml::Spanned;
 
 /// The files of a policy directory by path relative to it, with `/` between the parts.
@@ -108,16 +109,18 @@ impl Loader<'_> {
         self.sole_issuers(&tenants);
         let hosts = self.hosts(&tenants);
         Some(Policy {
-            digest: digest::digest(self.files),
-            edge,
-            head_limits: HeadLimits {
-                bytes: gateway.limits.head_bytes,
-                fields: gateway.limits.head_fields,
-            },
-            check_revocation: gateway.state.revocation,
-            origins,
-            routes,
-            paths,
+            gateway: Arc::new(super::Gateway {
+                digest: digest::digest(self.files),
+                edge,
+                head_limits: HeadLimits {
+                    bytes: gateway.limits.head_bytes,
+                    fields: gateway.limits.head_fields,
+                },
+                check_revocation: gateway.state.revocation,
+                origins,
+                routes,
+                paths,
+            }),
             tenants,
             hosts,
         })

@@ -1,0 +1,88 @@
+//! A way through the gateway.
+
+use crate::request::canonical::METHODS;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use std::time::Duration;
+
+/// A way through the gateway.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Route {
+    pub(super) id: String,
+    pub(super) path: String,
+    #[serde(deserialize_with = "methods")]
+    pub(super) methods: Vec<&'static str>,
+    pub(super) origins: Vec<String>,
+    pub(super) public: bool,
+    pub(super) network: String,
+    pub(super) roles: Vec<String>,
+    pub(super) max_body: u64,
+    pub(super) timeouts: Timeouts,
+}
+
+impl Route {
+    /// The identifier, for records and tests.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The path pattern.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The methods.
+    pub fn methods(&self) -> &[&'static str] {
+        &self.methods
+    }
+
+    /// The identifiers of its origins.
+    pub fn origins(&self) -> impl Iterator<Item = &str> {
+        self.origins.iter().map(String::as_str)
+    }
+
+    /// No token is asked for.
+    pub fn is_public(&self) -> bool {
+        self.public
+    }
+
+    /// The network that the client must be in.
+    pub fn network(&self) -> &str {
+        &self.network
+    }
+
+    /// Roles of which the principal must have one; none: every principal of the tenant.
+    pub fn roles(&self) -> &[String] {
+        &self.roles
+    }
+
+    /// The longest request body, in bytes.
+    pub fn max_body(&self) -> u64 {
+        self.max_body
+    }
+
+    /// How long the origin may take.
+    pub fn timeouts(&self) -> Timeouts {
+        self.timeouts
+    }
+}
+
+/// How long an origin may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timeouts {
+    /// To accept the connection.
+    pub connect: Duration,
+    /// To send the first byte of its answer.
+    pub first_byte: Duration,
+    /// Between two bytes.
+    pub idle: Duration,
+}
+
+/// Names of methods as the constants that requests are compared with.
+fn methods<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<&'static str>, D::Error> {
+    Vec::<String>::deserialize(deserializer)?
+        .iter()
+        .map(|name| METHODS.into_iter().find(|method| method == name))
+        .collect::<Option<_>>()
+        .ok_or_else(|| D::Error::custom("a method that no route can have"))
+}

@@ -1,0 +1,15 @@
+//! What stands before the gateway.
+
+use super::WordOrBlocks;
+use serde::Deserialize;
+use toml::Spanned;
+
+/// What stands before the gateway.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::policy) struct EdgeSource {
+    /// CIDR blocks of the proxies whose word is taken, or `"peer"`: whoever connects.
+    pub trusted_proxies: Option<Spanned<WordOrBlocks>>,
+    /// The one header in which they name the client.
+    pub client_address_header: Option<Spanned<String>>,
+}

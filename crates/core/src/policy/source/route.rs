@@ -1,0 +1,22 @@
+//! A way through the gateway.
+
+use super::TimeoutsSource;
+use serde::Deserialize;
+use toml::Spanned;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::policy) struct RouteSource {
+    pub id: Spanned<String>,
+    pub path: Spanned<String>,
+    pub methods: Vec<Spanned<String>>,
+    pub origins: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub public: Option<Spanned<bool>>,
+    pub network: Option<Spanned<String>>,
+    #[serde(default)]
+    pub roles: Vec<Spanned<String>>,
+    pub max_body_bytes: Option<u64>,
+    #[serde(default)]
+    pub timeouts: TimeoutsSource,
+}

@@ -1,0 +1,19 @@
+//! `tenants/<id>.toml`: one file a tenant.
+
+use super::{IssuerSource, WordOrBlocks};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use toml::Spanned;
+
+/// `tenants/<id>.toml`: one file a tenant.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::policy) struct TenantSource {
+    pub hosts: Spanned<Vec<Spanned<String>>>,
+    pub regions: Spanned<Vec<Spanned<String>>>,
+    /// Each `"any"` or a list of CIDR blocks.
+    #[serde(default)]
+    pub networks: BTreeMap<Spanned<String>, Spanned<WordOrBlocks>>,
+    #[serde(default)]
+    pub issuers: Vec<IssuerSource>,
+}

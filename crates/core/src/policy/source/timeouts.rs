@@ -1,0 +1,14 @@
+//! Times in milliseconds.
+
+use serde::Deserialize;
+use toml::Spanned;
+
+/// Times in milliseconds.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(clippy::struct_field_names, reason = "the keys of the file say their unit")]
+pub(in crate::policy) struct TimeoutsSource {
+    pub connect_ms: Option<Spanned<u64>>,
+    pub first_byte_ms: Option<Spanned<u64>>,
+    pub idle_ms: Option<Spanned<u64>>,
+}

@@ -1,0 +1,70 @@
+//! A customer: who it is, where its users come from, who issues their tokens.
+
+use super::Issuer;
+use crate::network::Network;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// A tenant's identifier: lower-case letters, digits and hyphens; the name of its file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TenantId(String);
+
+impl TenantId {
+    /// Parses an identifier of 1 to 63 characters that could be a DNS label.
+    pub fn parse(text: &str) -> Option<Self> {
+        let label = (1..=63).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            && !text.starts_with('-')
+            && !text.ends_with('-');
+        label.then(|| Self(text.to_owned()))
+    }
+
+    /// The identifier.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for TenantId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A customer.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Tenant {
+    pub(super) id: TenantId,
+    pub(super) hosts: Vec<String>,
+    pub(super) regions: Vec<String>,
+    pub(super) networks: BTreeMap<String, Network>,
+    pub(super) issuers: Vec<Issuer>,
+}
+
+impl Tenant {
+    /// The identifier.
+    pub fn id(&self) -> &TenantId {
+        &self.id
+    }
+
+    /// The canonical host names.
+    pub fn hosts(&self) -> &[String] {
+        &self.hosts
+    }
+
+    /// The regions in which its data may be processed (R10).
+    pub fn regions(&self) -> &[String] {
+        &self.regions
+    }
+
+    /// The network of this name, if the tenant has set it.
+    pub fn network(&self, name: &str) -> Option<&Network> {
+        self.networks.get(name)
+    }
+
+    /// Who may issue tokens for it.
+    pub fn issuers(&self) -> &[Issuer] {
+        &self.issuers
+    }
+}
