@@ -3,9 +3,13 @@
 #![allow(clippy::too_many_lines, reason = "a table of named rows is read as one")]
 
 #[cfg(test)]
+mod arbitrary;
+#[cfg(test)]
 mod csrf;
 #[cfg(test)]
 mod explain;
+#[cfg(test)]
+mod isolation;
 #[cfg(test)]
 mod jwks;
 #[cfg(test)]
