@@ -141,7 +141,10 @@ fn target(sent: &Sent, permit: &Permitted) -> Held<String> {
         path.chars().all(|c| c.is_ascii_graphic() && !"\\;#\"<>".contains(c)),
         "a sign may not stand in a path",
     )?;
-    hold(!once.contains(char::is_control) && !once.contains('\\'), "a sign is hidden")?;
+    hold(
+        !once.contains(|c: char| c.is_ascii_control()) && !once.contains('\\'),
+        "a sign is hidden",
+    )?;
     let dots = |segment: &str| matches!(segment.split(';').next(), Some("." | ".."));
     hold(!once.split('/').any(dots), "a dot segment")?;
     Ok(path.to_owned())

@@ -44,11 +44,12 @@ fn is_ours(name: &str) -> bool {
         .chars()
         .map(|c| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
         .collect();
-    let starts = ["x-tenant-", "x-user-", "x-sekisho-", "sekisho-", "x-forwarded", "spin-"];
+    let starts = ["x-tenant-", "x-user-", "x-sekisho-", "sekisho-", "x-forwarded-", "spin-"];
     let ends = ["-client-ip", "-connecting-ip"];
     starts.iter().any(|start| folded.starts_with(start))
         || ends.iter().any(|end| folded.ends_with(end))
-        || ["forwarded", "x-real-ip", "client-ip", "x-request-id"].contains(&folded.as_str())
+        || ["forwarded", "x-forwarded", "x-real-ip", "client-ip", "x-request-id"]
+            .contains(&folded.as_str())
 }
 
 pub(super) fn upstream(sent: &Sent, permit: &Permitted, told: &Told<'_>) -> Held<()> {
