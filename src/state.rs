@@ -1,23 +1,19 @@
-//! State records by key, for core to judge.
+//! State records by key: fetched for core to judge, and written as core says.
 
-use sekisho_core::session::Records;
+use sekisho_core::limit::Write;
+use sekisho_core::records::Records;
+#[cfg(feature = "spin")]
+use {futures::future::join_all, sekisho_core::records::Record, spin_sdk::key_value::Store};
 
 /// Fetches records in one round. Whatever goes wrong is [`Record::Unavailable`], never
 /// [`Record::Absent`].
 ///
-/// [`Record::Unavailable`]: sekisho_core::session::Record::Unavailable
-/// [`Record::Absent`]: sekisho_core::session::Record::Absent
+/// [`Record::Unavailable`]: sekisho_core::records::Record::Unavailable
+/// [`Record::Absent`]: sekisho_core::records::Record::Absent
 #[cfg(feature = "spin")]
 pub(crate) async fn fetch(keys: &[String]) -> Records {
-    use sekisho_core::session::Record;
-    use spin_sdk::key_value::Store;
-
-    let store = match Store::open_default().await {
-        Ok(store) => store,
-        Err(error) => {
-            eprintln!("state: {error:?}");
-            return Records::new();
-        }
+    let Some(store) = open().await else {
+        return Records::new();
     };
     let get = async |key: &String| {
         let record = match store.get(key).await {
@@ -30,7 +26,30 @@ pub(crate) async fn fetch(keys: &[String]) -> Records {
         };
         (key.clone(), record)
     };
-    futures::future::join_all(keys.iter().map(get)).await.into_iter().collect()
+    join_all(keys.iter().map(get)).await.into_iter().collect()
+}
+
+/// Writes the buckets of a permitted request. One that can't be written counts the request too
+/// little; that is no reason to refuse it.
+#[cfg(feature = "spin")]
+pub(crate) async fn write(writes: &[Write]) {
+    if writes.is_empty() {
+        return;
+    }
+    let Some(store) = open().await else {
+        return;
+    };
+    let set = async |(key, value): &Write| {
+        if let Err(error) = store.set(key, value).await {
+            eprintln!("state: {error:?}");
+        }
+    };
+    join_all(writes.iter().map(set)).await;
+}
+
+#[cfg(feature = "spin")]
+async fn open() -> Option<Store> {
+    Store::open_default().await.inspect_err(|error| eprintln!("state: {error:?}")).ok()
 }
 
 /// Without a store no record can be read, and core refuses whatever needs one.
@@ -39,3 +58,8 @@ pub(crate) async fn fetch(keys: &[String]) -> Records {
 pub(crate) async fn fetch(_keys: &[String]) -> Records {
     Records::new()
 }
+
+/// Without a store there is no bucket: what needs one was refused.
+#[cfg(not(feature = "spin"))]
+#[allow(clippy::unused_async, reason = "the same signature as with a store")]
+pub(crate) async fn write(_writes: &[Write]) {}

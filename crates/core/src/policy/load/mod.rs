@@ -3,7 +3,7 @@
 //!
 //! | place | what |
 //! | --- | --- |
-//! | [`edge`], [`origins`], [`timeouts`], [`routes`] and their [`patterns`] | `gateway.toml` |
+//! | [`edge`], [`origins`], [`timeouts`], [`routes`] and their [`patterns`], [`limits`] | `gateway.toml` |
 //! | [`tenants`], [`issuers`] | `tenants/<id>.toml` and the keys that it names |
 //! | [`blocks`] | the CIDR blocks of either |
 //! | [`agreement`] | what must hold between files |
@@ -15,6 +15,7 @@ mod blocks;
 mod digest;
 mod edge;
 mod issuers;
+mod limits;
 mod origins;
 mod patterns;
 mod routes;
@@ -104,6 +105,7 @@ impl Loader<'_> {
         self.timeouts(&gateway.timeouts);
         let defaults = (gateway.limits.body_bytes, &gateway.timeouts);
         let (routes, paths) = self.routes(gateway.routes, &origins, defaults);
+        let rate_limits = self.rate_limits(gateway.rate_limits, &routes);
         self.regions(&routes, &origins, &tenants);
         self.networks(&routes, &tenants);
         self.sole_issuers(&tenants);
@@ -119,6 +121,7 @@ impl Loader<'_> {
                 check_revocation: gateway.state.revocation,
                 origins,
                 routes,
+                rate_limits,
                 paths,
             }),
             tenants,
