@@ -7,6 +7,8 @@ mod csrf;
 #[cfg(test)]
 mod explain;
 #[cfg(test)]
+mod form;
+#[cfg(test)]
 mod jwks;
 #[cfg(test)]
 mod permit;
