@@ -25,6 +25,8 @@ pub use issuer::{Issuer, TenantProof};
 pub use load::{Checked, Files, MAX_FILE, check, is_policy_file, load};
 pub use origin::{Origin, TenantEcho};
 pub use route::{Route, Timeouts};
+#[cfg(feature = "schema")]
+pub use source::schema;
 pub use tenant::{Tenant, TenantId};
 
 use crate::request::headers::HeadLimits;

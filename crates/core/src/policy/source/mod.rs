@@ -6,6 +6,9 @@ mod gateway;
 mod issuer;
 mod origin;
 mod route;
+#[cfg(feature = "schema")]
+pub mod schema;
+mod spanned;
 mod tenant;
 mod timeouts;
 
@@ -15,5 +18,6 @@ pub(super) use gateway::Gateway;
 pub(super) use issuer::IssuerSource;
 pub(super) use origin::OriginSource;
 pub(super) use route::RouteSource;
+pub(super) use spanned::Spanned;
 pub(super) use tenant::TenantSource;
 pub(super) use timeouts::TimeoutsSource;
