@@ -86,8 +86,14 @@ pub fn check(files: &Files) -> Checked {
 }
 
 /// Faults that the absence of something in the same file can cause.
-const BY_ABSENCE_HERE: [&str; 4] =
-    ["origin-unknown", "route-without-method", "route-without-origin", "tenant-proof"];
+const BY_ABSENCE_HERE: [&str; 6] = [
+    "origin-unknown",
+    "rate-limit-route-unknown",
+    "rate-limit-without-route",
+    "route-without-method",
+    "route-without-origin",
+    "tenant-proof",
+];
 
 /// Faults that the absence of something in any file can cause.
 const BY_ABSENCE: [&str; 2] = ["network-unused", "region-without-origin"];
