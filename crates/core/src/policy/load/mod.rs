@@ -3,8 +3,8 @@
 //!
 //! | place | what |
 //! | --- | --- |
+//! | [`edge`], [`origins`], [`timeouts`], [`routes`] and their [`patterns`], [`limits`] | `gateway.toml` |
 //! | [`form`], which lets [`mend`] go on | syntax, keys and types of a file |
-//! | [`edge`], [`origins`], [`timeouts`], [`routes`] and their [`patterns`] | `gateway.toml` |
 //! | [`tenants`], [`issuers`] | `tenants/<id>.toml` and the keys that it names |
 //! | [`blocks`] | the CIDR blocks of either |
 //! | [`agreement`] | what must hold between files |
@@ -17,6 +17,7 @@ mod digest;
 mod edge;
 mod form;
 mod issuers;
+mod limits;
 mod mend;
 mod origins;
 mod patterns;
@@ -85,8 +86,14 @@ pub fn check(files: &Files) -> Checked {
 }
 
 /// Faults that the absence of something in the same file can cause.
-const BY_ABSENCE_HERE: [&str; 4] =
-    ["origin-unknown", "route-without-method", "route-without-origin", "tenant-proof"];
+const BY_ABSENCE_HERE: [&str; 6] = [
+    "origin-unknown",
+    "rate-limit-route-unknown",
+    "rate-limit-without-route",
+    "route-without-method",
+    "route-without-origin",
+    "tenant-proof",
+];
 
 /// Faults that the absence of something in any file can cause.
 const BY_ABSENCE: [&str; 2] = ["network-unused", "region-without-origin"];
@@ -136,6 +143,7 @@ impl Loader<'_> {
         self.timeouts(&gateway.timeouts);
         let defaults = (gateway.limits.body_bytes, &gateway.timeouts);
         let (routes, paths) = self.routes(gateway.routes, &origins, defaults);
+        let rate_limits = self.rate_limits(gateway.rate_limits, &routes);
         self.regions(&routes, &origins, &tenants);
         self.networks(&routes, &tenants);
         self.sole_issuers(&tenants);
@@ -151,6 +159,7 @@ impl Loader<'_> {
                 check_revocation: gateway.state.revocation,
                 origins,
                 routes,
+                rate_limits,
                 paths,
             }),
             tenants,

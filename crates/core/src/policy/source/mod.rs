@@ -4,6 +4,7 @@ mod blocks;
 mod edge;
 mod gateway;
 mod issuer;
+mod limit;
 mod origin;
 mod route;
 #[cfg(feature = "schema")]
@@ -16,6 +17,7 @@ pub(super) use blocks::WordOrBlocks;
 pub(super) use edge::EdgeSource;
 pub(super) use gateway::Gateway;
 pub(super) use issuer::IssuerSource;
+pub(super) use limit::RateLimitSource;
 pub(super) use origin::OriginSource;
 pub(super) use route::RouteSource;
 pub(super) use spanned::Spanned;
