@@ -188,6 +188,7 @@ fn words(reason: Reason, japanese: bool) -> (&'static str, &'static str) {
         | Reason::TokenTooLarge
         | Reason::TokenMalformed
         | Reason::TokenHeaderForbidden
+        | Reason::TokenTypeNotAllowed
         | Reason::TokenIssuerUnknown
         | Reason::TokenAlgorithmNotAllowed
         | Reason::TokenKeyUnknown
@@ -196,6 +197,7 @@ fn words(reason: Reason, japanese: bool) -> (&'static str, &'static str) {
         | Reason::TokenAudienceMismatch
         | Reason::TokenExpired
         | Reason::TokenNotYetValid
+        | Reason::TokenTooOld
         | Reason::SessionRevoked => (
             (
                 "Sign-in required",

@@ -19,7 +19,7 @@ mod tenant;
 
 pub use edge::{Edge, TrustedProxies};
 pub use fault::Fault;
-pub use issuer::{Issuer, TenantProof};
+pub use issuer::{ClaimPath, Issuer, TenantProof};
 pub use load::{Files, MAX_FILE, is_policy_file, load};
 pub use origin::{Origin, TenantEcho};
 pub use route::{Route, Timeouts};
