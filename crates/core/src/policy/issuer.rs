@@ -71,13 +71,6 @@ impl Issuer {
         &self.subject_prefix
     }
 
-    /// Some subject of one issuer may be a subject of the other, and nothing tells the two apart:
-    /// one prefix begins with the other, as every prefix begins with none.
-    pub fn shares_subjects_with(&self, other: &Self) -> bool {
-        let (ours, theirs) = (self.subject_prefix(), other.subject_prefix());
-        ours.starts_with(theirs) || theirs.starts_with(ours)
-    }
-
     /// The claim that lists roles.
     pub fn roles_claim(&self) -> &ClaimPath {
         &self.roles_claim

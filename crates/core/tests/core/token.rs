@@ -313,3 +313,36 @@ fn every_typ_that_passes_is_verified_and_the_others_are_not_allowed() {
         assert_eq!(typed(typ), Some(Reason::TokenTypeNotAllowed), "{typ:?}");
     }
 }
+
+/// Every bit of header, payload and signature of a short token of each algorithm; of the RSA
+/// signatures, every seventh. A flip that another reader would not notice must not pass either.
+#[test]
+fn no_flipped_bit_passes() {
+    let initech = || ask().with(Ask::at_initech);
+    for (name, ask, alg, kid, step) in [
+        ("EdDSA", ask(), Alg::EdDSA, "twin", 5),
+        ("ES256", ask(), Alg::ES256, "twin", 11),
+        ("RS256", ask(), Alg::RS256, "rsa", 7),
+        ("ES384", initech(), Alg::ES384, "p384", 23),
+        ("PS256", initech(), Alg::PS256, "rsa", 7),
+    ] {
+        let ask = ask.with(|a| {
+            a.alg = alg;
+            a.kid = kid.into();
+        });
+        let token = ask.token();
+        assert_eq!(ask.reason(&POLICY), None, "{name}");
+        let judge = |token: &[u8]| {
+            let bearer = format!("Bearer {}", String::from_utf8_lossy(token));
+            ask.clone().with(|a| a.authorization = Some(bearer)).reason(&POLICY)
+        };
+        for bit in (0..token.len() * 8).step_by(step) {
+            let mut flipped = token.clone().into_bytes();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(judge(&flipped).is_some(), "{name}: bit {bit} of {token}");
+        }
+        for length in (0..token.len()).step_by(13) {
+            assert!(judge(&token.as_bytes()[..length]).is_some(), "{name}: {length} bytes");
+        }
+    }
+}

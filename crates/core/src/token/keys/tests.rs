@@ -172,7 +172,7 @@ fn minus(a: &[u8], b: &[u8]) -> Vec<u8> {
         .map(|(a, b)| {
             let value = i16::from(*a) - i16::from(*b) - borrow;
             borrow = i16::from(value < 0);
-            value.rem_euclid(256) as u8
+            u8::try_from(value.rem_euclid(256)).unwrap()
         })
         .collect();
     assert_eq!(borrow, 0);
