@@ -27,6 +27,8 @@ pub use limit::{Per, RateLimit};
 pub use load::{Checked, Files, MAX_FILE, check, is_policy_file, load};
 pub use origin::{Origin, TenantEcho};
 pub use route::{Route, Timeouts};
+#[cfg(feature = "schema")]
+pub use source::schema;
 pub use tenant::{Directory, Tenant, TenantId};
 
 use crate::request::headers::HeadLimits;

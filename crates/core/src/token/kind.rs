@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// A kind of token (RFC 8725, section 3.11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum TokenType {
     /// A JWT (RFC 7519, section 5.1), which is what a token without `typ` is, too.
     #[serde(rename = "jwt")]

@@ -1,13 +1,12 @@
 //! A tenant's issuers, their keys, and how their claims are read.
 
 use super::Loader;
-use crate::policy::source::{ClaimSource, IssuerSource};
+use crate::policy::source::{ClaimSource, IssuerSource, Spanned};
 use crate::policy::{ClaimPath, Issuer, Tenant, TenantProof};
 use crate::token::claims::{MAX_SUBJECT, is_name, is_role};
 use crate::token::keys::{Algorithm, KeySet};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use toml::Spanned;
 
 /// The longest prefix, in bytes: most of a subject is the user's own name.
 const MAX_PREFIX: usize = 64;

@@ -28,12 +28,12 @@ mod timeouts;
 
 use super::source::Gateway;
 use super::{Fault, Policy, Severity, lint};
+use crate::policy::source::Spanned;
 use crate::request::headers::HeadLimits;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
-use toml::Spanned;
 
 /// The files of a policy directory by path relative to it, with `/` between the parts.
 pub type Files = BTreeMap<String, Vec<u8>>;

@@ -1,14 +1,15 @@
 //! Who issues tokens for a tenant.
 
+use super::Spanned;
 use crate::token::keys::Algorithm;
 use crate::token::kind::TokenType;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use std::collections::BTreeMap;
 use std::fmt;
-use toml::Spanned;
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::policy) struct IssuerSource {
     pub issuer: Spanned<String>,

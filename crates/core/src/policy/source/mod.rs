@@ -7,6 +7,9 @@ mod issuer;
 mod limit;
 mod origin;
 mod route;
+#[cfg(feature = "schema")]
+pub mod schema;
+mod spanned;
 mod tenant;
 mod timeouts;
 
@@ -17,5 +20,6 @@ pub(super) use issuer::{ClaimSource, IssuerSource};
 pub(super) use limit::RateLimitSource;
 pub(super) use origin::OriginSource;
 pub(super) use route::RouteSource;
+pub(super) use spanned::Spanned;
 pub(super) use tenant::TenantSource;
 pub(super) use timeouts::TimeoutsSource;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// A signature algorithm (RFC 7518 section 3.1, RFC 8037 section 3.1). `none` is not one of them,
 /// and so there is no way to allow it (RFC 8725, section 3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Algorithm {
     /// Ed25519.
     EdDSA,
