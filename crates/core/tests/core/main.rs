@@ -9,6 +9,8 @@ mod explain;
 #[cfg(test)]
 mod jwks;
 #[cfg(test)]
+mod networks;
+#[cfg(test)]
 mod permit;
 #[cfg(test)]
 mod policy;
@@ -18,6 +20,8 @@ mod properties;
 mod response;
 #[cfg(test)]
 mod road;
+#[cfg(test)]
+mod routes;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

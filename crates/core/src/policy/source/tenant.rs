@@ -1,6 +1,6 @@
 //! `tenants/<id>.toml`: one file a tenant.
 
-use super::{IssuerSource, WordOrBlocks};
+use super::{IssuerSource, NetworkSource};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use toml::Spanned;
@@ -11,9 +11,9 @@ use toml::Spanned;
 pub(in crate::policy) struct TenantSource {
     pub hosts: Spanned<Vec<Spanned<String>>>,
     pub regions: Spanned<Vec<Spanned<String>>>,
-    /// Each `"any"` or a list of CIDR blocks.
+    /// Each `"any"`, a list of CIDR blocks, or the blocks to allow and those to deny.
     #[serde(default)]
-    pub networks: BTreeMap<Spanned<String>, Spanned<WordOrBlocks>>,
+    pub networks: BTreeMap<Spanned<String>, Spanned<NetworkSource>>,
     #[serde(default)]
     pub issuers: Vec<IssuerSource>,
 }
