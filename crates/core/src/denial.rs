@@ -96,8 +96,18 @@ reasons! {
     TokenTenantMismatch = "token-tenant-mismatch", 403;
     /// Tenant, subject or session was revoked.
     SessionRevoked = "session-revoked", 401;
-    /// The principal has none of the roles that the route asks for.
+    /// The user is not in the tenant's directory, which is required.
+    UserUnknown = "user-unknown", 403;
+    /// The directory says that the user is suspended.
+    UserSuspended = "user-suspended", 403;
+    /// The directory says that the user has left.
+    UserLeft = "user-left", 403;
+    /// The principal has not the roles that the route asks for.
     RoleMissing = "role-missing", 403;
+    /// There is no such assistant, or none that the principal may see.
+    AssistantNotFound = "assistant-not-found", 404;
+    /// A rate limit of the tenant or the user is used up (RFC 6585, section 4).
+    RateLimited = "rate-limited", 429;
     /// The route has no origin in a region of the tenant.
     RegionNotAllowed = "region-not-allowed", 403;
     /// The policy can't be read.
@@ -149,7 +159,7 @@ impl Denial {
     }
 
     /// Adds the response header that the status demands: `Allow` (405), `Location` (308),
-    /// `Retry-After` (503).
+    /// `Retry-After` (429, 503).
     #[must_use]
     pub fn with_header(mut self, name: &'static str, value: String) -> Self {
         self.header = Some((name, value));

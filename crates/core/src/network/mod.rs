@@ -18,6 +18,7 @@ pub use redundant::redundant;
 pub use set::{AddressSet, Kind};
 
 use crate::denial::{Denial, Reason};
+use crate::dry_run;
 use crate::route::Routed;
 use serde::{Deserialize, Serialize};
 
@@ -40,10 +41,17 @@ pub enum Network {
 #[derive(Debug)]
 pub struct Admitted<'p> {
     pub(crate) routed: Routed<'p>,
+    /// What would have refused it, were its route enforced.
+    pub(crate) would_deny: Option<Denial>,
 }
 
 /// Judges the client's address.
 pub fn admit(routed: Routed<'_>) -> Result<Admitted<'_>, Denial> {
+    let (_, would_deny) = dry_run::judge(routed.route, judge(&routed))?;
+    Ok(Admitted { routed, would_deny })
+}
+
+fn judge(routed: &Routed<'_>) -> Result<(), Denial> {
     let name = routed.route.network();
     let tenant = routed.located.hosted.tenant;
     match tenant.network(name) {
@@ -67,5 +75,5 @@ pub fn admit(routed: Routed<'_>) -> Result<Admitted<'_>, Denial> {
             }
         }
     }
-    Ok(Admitted { routed })
+    Ok(())
 }

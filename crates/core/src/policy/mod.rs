@@ -5,12 +5,15 @@
 //! | `source` | the TOML, as types; unknown keys are errors |
 //! | [`load()`] | from files to a [`Policy`], collecting every fault |
 //! | [`fault`] | a mistake with its file, place and remedy |
-//! | `edge`, `origin`, `route`, `pattern`, `rewrite` | the operator's part, as the road reads it |
+//! | [`lint`] | what is dangerous in a sound policy |
+//! | `edge`, `origin`, `route`, `pattern`, `rewrite`, `limit` | the operator's part, as the road reads it |
 //! | `tenant`, `issuer` | a customer's part |
 
 mod edge;
 pub mod fault;
 mod issuer;
+mod limit;
+pub mod lint;
 mod load;
 mod origin;
 mod pattern;
@@ -20,14 +23,15 @@ mod source;
 mod tenant;
 
 pub use edge::{Edge, TrustedProxies};
-pub use fault::Fault;
+pub use fault::{Fault, Severity};
 pub use issuer::{Issuer, TenantProof};
-pub use load::{Files, MAX_FILE, is_policy_file, load};
+pub use limit::{Per, RateLimit};
+pub use load::{Checked, Files, MAX_FILE, check, is_policy_file, load};
 pub use origin::{Origin, TenantEcho};
 pub use pattern::Pattern;
 pub use rewrite::Rewrite;
 pub use route::{Route, Timeouts};
-pub use tenant::{Tenant, TenantId};
+pub use tenant::{Directory, Tenant, TenantId};
 
 use crate::request::headers::HeadLimits;
 use std::collections::HashMap;
@@ -51,6 +55,7 @@ pub struct Gateway {
     check_revocation: bool,
     origins: HashMap<String, Origin>,
     routes: Vec<Route>,
+    rate_limits: Vec<RateLimit>,
     paths: matchit::Router<Vec<usize>>,
 }
 
@@ -100,6 +105,11 @@ impl Policy {
     /// The routes of the most specific pattern for this path; they differ in method.
     pub fn routes_of_path<'p>(&'p self, path: &str) -> impl Iterator<Item = &'p Route> {
         self.match_path(path).into_iter().flat_map(|found| found.routes())
+    }
+
+    /// Every rate limit, in the order of the file.
+    pub fn rate_limits(&self) -> &[RateLimit] {
+        &self.gateway.rate_limits
     }
 
     /// The origin of this identifier.

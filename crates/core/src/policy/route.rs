@@ -81,7 +81,7 @@ impl Route {
         self.rewrite.as_ref()
     }
 
-    /// The route's own rules refuse. Otherwise they only say what they would have refused.
+    /// Its rules refuse; without, they are judged for the record alone.
     pub fn enforced(&self) -> bool {
         self.enforce
     }

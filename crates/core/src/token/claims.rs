@@ -22,6 +22,8 @@ pub const LEEWAY: i64 = 60;
 pub struct Principal {
     subject: String,
     roles: Vec<String>,
+    groups: Vec<String>,
+    issuer: String,
     session: Option<String>,
     issued_at: Option<i64>,
 }
@@ -35,6 +37,22 @@ impl Principal {
     /// Role names, in the token's order.
     pub fn roles(&self) -> &[String] {
         &self.roles
+    }
+
+    /// Group names.
+    pub fn groups(&self) -> &[String] {
+        &self.groups
+    }
+
+    /// The issuer's name: the exact `iss`.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The directory's roles and groups in place of the token's.
+    pub(crate) fn set_rights(&mut self, roles: Vec<String>, groups: Vec<String>) {
+        self.roles = roles;
+        self.groups = groups;
     }
 
     /// The session: `sid`, or where there is none `jti`.
@@ -64,7 +82,14 @@ pub fn judge(
         Some(session) => Some(session),
         None => name(claims, "jti", 128)?,
     };
-    Ok(Principal { subject, roles: roles(claims, issuer)?, session, issued_at })
+    Ok(Principal {
+        subject,
+        roles: roles(claims, issuer)?,
+        groups: Vec::new(),
+        issuer: issuer.name().to_owned(),
+        session,
+        issued_at,
+    })
 }
 
 fn audience(claims: &Map<String, Value>, issuer: &Issuer) -> Result<(), Denial> {

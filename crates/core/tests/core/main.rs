@@ -5,9 +5,15 @@
 #[cfg(test)]
 mod csrf;
 #[cfg(test)]
+mod dry_run;
+#[cfg(test)]
 mod explain;
 #[cfg(test)]
+mod form;
+#[cfg(test)]
 mod jwks;
+#[cfg(test)]
+mod limits;
 #[cfg(test)]
 mod networks;
 #[cfg(test)]
@@ -16,6 +22,8 @@ mod permit;
 mod policy;
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod records;
 #[cfg(test)]
 mod response;
 #[cfg(test)]

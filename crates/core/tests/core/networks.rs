@@ -1,5 +1,6 @@
 //! Networks: the longest block decides, and blocks that change nothing are found.
 
+use super::policy::{edited, faults, pointed};
 use super::support::{ask, files};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use proptest::prelude::*;
@@ -196,6 +197,26 @@ fn a_network_as_it_is_written() {
     ] {
         let ask = ask().with(|a| a.peer = Some(peer.into()));
         assert_eq!(ask.reason(policy), want, "{name}");
+    }
+}
+
+#[test]
+fn what_is_no_network() {
+    for (written, code, at) in [
+        ("\"all\"", "network-invalid", "\"all\""),
+        ("true", "value-invalid", "true"),
+        ("[\"10.0.0.0/8\", 7]", "value-invalid", "7"),
+        ("{ allow = [], deni = [] }", "key-unknown", "deni"),
+        ("{ allow = [], deny = 7 }", "value-invalid", "7"),
+        ("{ deny = [\"10.0.0.0/8\"] }", "key-missing", "{ deny = [\"10.0.0.0/8\"] }"),
+        ("{ allow = \"any\" }", "value-invalid", "\"any\""),
+        ("{ allow = [\"10.0.0.0\"] }", "block-invalid", "\"10.0.0.0\""),
+        ("{ allow = [], deny = [\"10.0.0.0\"] }", "block-invalid", "\"10.0.0.0\""),
+    ] {
+        let files = edited("tenants/globex.toml", "\"any\"", written);
+        let faults = faults(&files);
+        let [fault] = faults.as_slice() else { panic!("{written}: {faults:#?}") };
+        assert_eq!((fault.code, pointed(&files, fault)), (code, Some(at)), "{written}");
     }
 }
 

@@ -1,8 +1,9 @@
 //! Every reason of the road, and which of two comes first.
 
+use super::records;
 use super::support::{Alg, Ask, POLICY, ask, policy_with};
 use sekisho_core::policy::Route;
-use sekisho_core::session::Record;
+use sekisho_core::records::Record;
 use sekisho_core::{Reason, Scheme, Step, Verdict};
 use serde_json::json;
 
@@ -161,8 +162,10 @@ fn the_request_that_the_tables_spoil_is_permitted() {
 fn every_reason_has_a_request_that_gets_it() {
     let mut rows = others();
     rows.extend(ROAD.iter().map(|(reason, step, spoil)| (*reason, *step, ask().with(spoil))));
-    for (reason, step, ask) in &rows {
-        let decision = ask.judge(&POLICY);
+    let of_records = rows.len();
+    rows.extend(records::road());
+    for (row, (reason, step, ask)) in rows.iter().enumerate() {
+        let decision = ask.judge(if row < of_records { &POLICY } else { &records::ALL });
         let Verdict::Deny(denial) = &decision.verdict else { panic!("{reason}: permitted") };
         assert_eq!(denial.reason(), *reason, "{}", denial.detail());
         assert_eq!(decision.facts.reached, Some(*step), "{reason}");
@@ -599,7 +602,7 @@ fn records_that_were_not_given_are_not_absent() {
         pending.records(),
         ["t/globex/revoked/all", "t/globex/revoked/subject/u-42", "t/globex/revoked/session/s-1"]
     );
-    let Verdict::Deny(denial) = pending.resume(&sekisho_core::session::Records::new()).verdict
+    let Verdict::Deny(denial) = pending.resume(&sekisho_core::records::Records::new()).verdict
     else {
         panic!("permitted")
     };

@@ -3,11 +3,12 @@
 use super::policy::{edited, faults, pointed};
 use super::support::{Ask, GATEWAY, ask, files, policy_with};
 use proptest::prelude::*;
-use sekisho_core::policy::{Route, load};
+use sekisho_core::policy::{Files, Route, load};
 use sekisho_core::request::target::Target;
 use sekisho_core::{Policy, Reason, Verdict};
 use serde_json::json;
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// The sound policy with more routes, all to every region and with GET.
@@ -334,6 +335,72 @@ proptest! {
             prop_assert!(pattern.meets(&other));
             if ours.cmp(&theirs) == Ordering::Equal {
                 prop_assert!(pattern.covers(&other) && other.covers(&pattern));
+            }
+        }
+    }
+
+    /// R10: whoever is permitted goes to a region of his tenant, the preferred one of those that serve
+    /// the route; and a policy in which that can't be is none.
+    #[test]
+    fn no_origin_of_another_region(
+        regions_of_origins in prop::collection::vec(0..3_usize, 1..5),
+        origins_of_routes in prop::collection::vec(prop::collection::vec(0..4_usize, 1..4), 1..3),
+        regions_of_tenants in prop::collection::vec(prop::collection::vec(0..4_usize, 1..4), 1..3),
+    ) {
+        let count = regions_of_origins.len();
+        let region_of = |origin: &usize| regions_of_origins[origin % count];
+        let list = |items: &[usize], name: &str| {
+            let items: Vec<_> = items.iter().map(|item| format!("\"{name}{item}\"")).collect();
+            format!("[{}]", items.join(", "))
+        };
+        let mut gateway = "version = 1\n".to_owned();
+        for (origin, region) in regions_of_origins.iter().enumerate() {
+            write!(gateway, "[origins.o{origin}]\nurl = \"https://o{origin}\"\nregion = \"r{region}\"\n").unwrap();
+        }
+        for (route, origins) in origins_of_routes.iter().enumerate() {
+            let origins: Vec<usize> = origins.iter().map(|origin| origin % count).collect();
+            write!(
+                gateway,
+                "[[routes]]\nid = \"x{route}\"\npath = \"/x{route}\"\nmethods = [\"GET\"]\npublic = true\norigins = {}\n",
+                list(&origins, "o")
+            )
+            .unwrap();
+        }
+        let mut files = Files::from([("gateway.toml".into(), gateway.into())]);
+        for (tenant, regions) in regions_of_tenants.iter().enumerate() {
+            let text = format!("hosts = [\"t{tenant}\"]\nregions = {}\n", list(regions, "r"));
+            files.insert(format!("tenants/t{tenant}.toml"), text.into());
+        }
+        let shadowed = origins_of_routes.iter().any(|origins| {
+            let regions: BTreeSet<usize> = origins.iter().map(region_of).collect();
+            regions.len() < origins.len()
+        });
+        let choice = |regions: &[usize], origins: &[usize]| {
+            regions.iter().find(|region| origins.iter().any(|origin| region_of(origin) == **region)).copied()
+        };
+        let unserved = regions_of_tenants
+            .iter()
+            .any(|regions| origins_of_routes.iter().any(|origins| choice(regions, origins).is_none()));
+        let policy = match load(&files) {
+            Ok(policy) => policy,
+            Err(faults) => {
+                let codes: BTreeSet<&str> = faults.iter().map(|fault| fault.code).collect();
+                prop_assert_eq!(codes.contains("origin-shadowed"), shadowed);
+                prop_assert_eq!(codes.contains("region-without-origin"), unserved);
+                prop_assert_eq!(codes.len(), usize::from(shadowed) + usize::from(unserved));
+                return Ok(());
+            }
+        };
+        prop_assert!(!shadowed && !unserved);
+        for (tenant, regions) in regions_of_tenants.iter().enumerate() {
+            for (route, origins) in origins_of_routes.iter().enumerate() {
+                let ask = get(&format!("/x{route}")).with(|a| a.host = Some(format!("t{tenant}")));
+                let Verdict::Permit(permit) = ask.judge(&policy).verdict else {
+                    return Err(TestCaseError::fail("a sound policy denies"));
+                };
+                let want = choice(regions, origins).map(|region| format!("r{region}"));
+                prop_assert_eq!(Some(permit.origin().region()), want.as_deref());
+                prop_assert!(permit.route().origins().any(|id| id == permit.origin().id()));
             }
         }
     }

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jwt_simple::prelude::*;
 use sekisho_core::policy::{Files, load};
-use sekisho_core::session::{Record, Records};
+use sekisho_core::records::{Record, Records};
 use sekisho_core::{
     Decision, Headers, Policy, Progress, Reason, Request, Scheme, Timestamp, Verdict, decide,
 };

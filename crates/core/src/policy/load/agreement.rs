@@ -116,3 +116,50 @@ impl Loader<'_> {
         hosts
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::policy::{Files, load};
+    use crate::{Headers, Progress, Reason, Request, Scheme, Verdict, decide};
+    use std::sync::Arc;
+
+    /// Were this file not asked, or a stored policy another than the one that it judged.
+    #[test]
+    fn an_origin_of_another_region_is_denied_all_the_same() {
+        let gateway = "version = 1\n[origins.o]\nurl = \"https://origin.example\"\nregion = \"jp\"\n\
+             [[routes]]\nid = \"r\"\npath = \"/\"\nmethods = [\"GET\"]\norigins = [\"o\"]\npublic = true\n";
+        let mut policy = load(&Files::from([
+            ("gateway.toml".into(), gateway.into()),
+            ("tenants/acme.toml".into(), "hosts = [\"acme.example\"]\nregions = [\"jp\"]\n".into()),
+        ]))
+        .unwrap();
+        for (region, want) in [
+            ("jp", None),
+            ("eu", Some(Reason::RegionNotAllowed)),
+            ("", Some(Reason::RegionNotAllowed)),
+            ("JP", Some(Reason::RegionNotAllowed)),
+        ] {
+            let gateway = Arc::get_mut(&mut policy.gateway).unwrap();
+            gateway.origins.get_mut("o").unwrap().region = region.into();
+            let request = Request {
+                method: "GET".into(),
+                scheme: Scheme::Https,
+                authority: Some("acme.example".into()),
+                target: "/".into(),
+                headers: Headers::default(),
+                peer: None,
+                request_id: "id".into(),
+            };
+            let Progress::Decided(decision) =
+                decide(&policy, request, "2026-11-23T00:00:00Z".parse().unwrap())
+            else {
+                panic!("a public route needs no record")
+            };
+            let got = match decision.verdict {
+                Verdict::Permit(_) => None,
+                Verdict::Deny(denial) => Some(denial.reason()),
+            };
+            assert_eq!(got, want, "{region:?}");
+        }
+    }
+}

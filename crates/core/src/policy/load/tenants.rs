@@ -111,6 +111,7 @@ impl Loader<'_> {
                 regions: source.regions.into_inner().into_iter().map(Spanned::into_inner).collect(),
                 networks,
                 issuers,
+                directory: source.directory,
             },
         }
     }

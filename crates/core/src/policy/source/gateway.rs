@@ -1,6 +1,6 @@
 //! `gateway.toml`: the operator's.
 
-use super::{EdgeSource, OriginSource, RouteSource, TimeoutsSource};
+use super::{EdgeSource, OriginSource, RateLimitSource, RouteSource, TimeoutsSource};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use toml::Spanned;
@@ -23,6 +23,8 @@ pub(in crate::policy) struct Gateway {
     pub origins: BTreeMap<Spanned<String>, OriginSource>,
     #[serde(default)]
     pub routes: Vec<RouteSource>,
+    #[serde(default)]
+    pub rate_limits: Vec<RateLimitSource>,
 }
 
 /// Sizes.

@@ -22,7 +22,7 @@ pub(in crate::policy) struct RouteSource {
     /// The parameter of the path that names an assistant.
     pub assistant: Option<Spanned<String>>,
     pub rewrite: Option<Spanned<RewriteSource>>,
-    /// `false`: the route's own rules are tried, not enforced.
+    /// `false`: a dry run, whose rules are judged and recorded but do not refuse.
     pub enforce: Option<Spanned<bool>>,
     pub max_body_bytes: Option<u64>,
     #[serde(default)]

@@ -1,6 +1,7 @@
 //! `tenants/<id>.toml`: one file a tenant.
 
 use super::{IssuerSource, NetworkSource};
+use crate::policy::Directory;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use toml::Spanned;
@@ -11,6 +12,9 @@ use toml::Spanned;
 pub(in crate::policy) struct TenantSource {
     pub hosts: Spanned<Vec<Spanned<String>>>,
     pub regions: Spanned<Vec<Spanned<String>>>,
+    /// Whether users are looked up in the directory: `"required"`, `"optional"` or `"off"`.
+    #[serde(default)]
+    pub directory: Directory,
     /// Each `"any"`, a list of CIDR blocks, or the blocks to allow and those to deny.
     #[serde(default)]
     pub networks: BTreeMap<Spanned<String>, Spanned<NetworkSource>>,
