@@ -31,6 +31,8 @@ pub use origin::{Origin, TenantEcho};
 pub use pattern::Pattern;
 pub use rewrite::Rewrite;
 pub use route::{Route, Timeouts};
+#[cfg(feature = "schema")]
+pub use source::schema;
 pub use tenant::{Directory, Tenant, TenantId};
 
 use crate::request::headers::HeadLimits;

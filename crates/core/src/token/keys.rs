@@ -18,6 +18,7 @@ use serde_json::{Map, Value};
 /// The most keys that a set may have.
 pub const MAX_KEYS: usize = 32;
 
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 /// A signature algorithm (RFC 7518 section 3.1, RFC 8037 section 3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Algorithm {

@@ -30,12 +30,12 @@ mod timeouts;
 
 use super::source::Gateway;
 use super::{Fault, Policy, Severity, lint};
+use crate::policy::source::Spanned;
 use crate::request::headers::HeadLimits;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
-use toml::Spanned;
 
 /// The files of a policy directory by path relative to it, with `/` between the parts.
 pub type Files = BTreeMap<String, Vec<u8>>;
@@ -89,8 +89,14 @@ pub fn check(files: &Files) -> Checked {
 }
 
 /// Faults that the absence of something in the same file can cause.
-const BY_ABSENCE_HERE: [&str; 4] =
-    ["origin-unknown", "route-without-method", "route-without-origin", "tenant-proof"];
+const BY_ABSENCE_HERE: [&str; 6] = [
+    "origin-unknown",
+    "rate-limit-route-unknown",
+    "rate-limit-without-route",
+    "route-without-method",
+    "route-without-origin",
+    "tenant-proof",
+];
 
 /// Faults that the absence of something in any file can cause.
 const BY_ABSENCE: [&str; 2] = ["network-unused", "region-without-origin"];

@@ -2,10 +2,9 @@
 
 use super::Loader;
 use crate::network::{AddressSet, Kind, MAX_BLOCKS, Network};
-use crate::policy::source::{BlocksSource, NetworkSource};
+use crate::policy::source::{BlocksSource, NetworkSource, Spanned};
 use ipnet::IpNet;
 use std::collections::HashSet;
-use toml::Spanned;
 
 impl Loader<'_> {
     pub(super) fn network(

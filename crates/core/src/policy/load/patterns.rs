@@ -2,7 +2,7 @@
 
 use super::Loader;
 use crate::policy::Pattern;
-use toml::Spanned;
+use crate::policy::source::Spanned;
 
 impl Loader<'_> {
     /// The pattern, if it may be given to the router, which gets nothing that has a fault.

@@ -1,12 +1,11 @@
 //! The customers: one file each.
 
 use super::Loader;
-use crate::policy::source::TenantSource;
+use crate::policy::source::{Spanned, TenantSource};
 use crate::policy::{Issuer, Tenant, TenantId};
 use crate::request::canonical::host_name;
 use std::collections::HashMap;
 use std::ops::Range;
-use toml::Spanned;
 
 /// A tenant, and where the parts of it stand that must agree with other files.
 pub(super) struct Placed {

@@ -1,10 +1,11 @@
 //! Who issues tokens for a tenant.
 
+use super::Spanned;
 use crate::token::keys::Algorithm;
 use serde::Deserialize;
-use toml::Spanned;
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::policy) struct IssuerSource {
     pub issuer: Spanned<String>,

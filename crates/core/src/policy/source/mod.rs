@@ -8,6 +8,9 @@ mod limit;
 mod network;
 mod origin;
 mod route;
+#[cfg(feature = "schema")]
+pub mod schema;
+mod spanned;
 mod tenant;
 mod timeouts;
 
@@ -19,5 +22,6 @@ pub(super) use limit::RateLimitSource;
 pub(super) use network::{BlocksSource, NetworkSource};
 pub(super) use origin::OriginSource;
 pub(super) use route::RouteSource;
+pub(super) use spanned::Spanned;
 pub(super) use tenant::TenantSource;
 pub(super) use timeouts::TimeoutsSource;

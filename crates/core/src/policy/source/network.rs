@@ -1,10 +1,10 @@
 //! A tenant's network.
 
+use super::Spanned;
 use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::fmt;
-use toml::Spanned;
 
 /// A word, or CIDR blocks each with its place.
 #[derive(Debug)]
@@ -15,6 +15,7 @@ pub(in crate::policy) enum NetworkSource {
 
 /// The blocks of a network. A list alone is a list of blocks to allow.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::policy) struct BlocksSource {
     pub allow: Vec<Spanned<String>>,
