@@ -16,13 +16,24 @@ pub(in crate::policy) struct RouteSource {
     pub network: Option<Spanned<String>>,
     #[serde(default)]
     pub roles: Vec<Spanned<String>>,
+    /// Every one of these is asked for.
     #[serde(default)]
     pub all_roles: Vec<Spanned<String>>,
     /// The parameter of the path that names an assistant.
     pub assistant: Option<Spanned<String>>,
+    pub rewrite: Option<Spanned<RewriteSource>>,
     /// `false`: a dry run, whose rules are judged and recorded but do not refuse.
-    pub enforce: Option<bool>,
+    pub enforce: Option<Spanned<bool>>,
     pub max_body_bytes: Option<u64>,
     #[serde(default)]
     pub timeouts: TimeoutsSource,
+}
+
+/// Another path prefix at the origin.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(in crate::policy) struct RewriteSource {
+    pub from: Spanned<String>,
+    pub to: Spanned<String>,
 }

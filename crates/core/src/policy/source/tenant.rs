@@ -1,6 +1,6 @@
 //! `tenants/<id>.toml`: one file a tenant.
 
-use super::{IssuerSource, Spanned, WordOrBlocks};
+use super::{IssuerSource, NetworkSource, Spanned};
 use crate::policy::Directory;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -15,9 +15,9 @@ pub(in crate::policy) struct TenantSource {
     /// Whether users are looked up in the directory: `"required"`, `"optional"` or `"off"`.
     #[serde(default)]
     pub directory: Directory,
-    /// Each `"any"` or a list of CIDR blocks.
+    /// Each `"any"`, a list of CIDR blocks, or the blocks to allow and those to deny.
     #[serde(default)]
-    pub networks: BTreeMap<Spanned<String>, Spanned<WordOrBlocks>>,
+    pub networks: BTreeMap<Spanned<String>, Spanned<NetworkSource>>,
     #[serde(default)]
     pub issuers: Vec<IssuerSource>,
 }
