@@ -259,6 +259,29 @@ fn what_mending_causes_is_not_told() {
             &[("key-unknown", "sole_tenants")],
         ),
         (
+            "a rate limit's route, when the route's name is missing",
+            "gateway.toml",
+            GATEWAY,
+            &[
+                ("id = \"me\"\n", ""),
+                (
+                    "public = true\n",
+                    "public = true\n[[rate_limits]]\nid = \"r\"\nper = \"tenant\"\nroutes = [\"me\"]\nburst = 1\nrefill_per_minute = 1\n",
+                ),
+            ],
+            &[("key-missing", "[[routes]]")],
+        ),
+        (
+            "a rate limit's routes, when one is no name",
+            "gateway.toml",
+            GATEWAY,
+            &[(
+                "public = true\n",
+                "public = true\n[[rate_limits]]\nid = \"r\"\nper = \"tenant\"\nroutes = [3]\nburst = 1\nrefill_per_minute = 1\n",
+            )],
+            &[("value-invalid", "3")],
+        ),
+        (
             "hosts that are no list leave no tenant without host",
             "tenants/acme.toml",
             ACME,

@@ -47,7 +47,8 @@ fn taking_a_token() {
         ("a rule with a smaller burst since", Some((u64::MAX, START)), START, Ok((120_000, START))),
         ("all time", Some((0, 0)), u64::MAX, Ok((120_000, u64::MAX))),
         ("a clock behind adds nothing", Some((60_000, START)), START - 60_000, Ok((0, START))),
-        ("a clock behind, empty", Some((0, START)), START - 1000, Err(3000)),
+        ("a clock behind, empty", Some((0, START)), START - 1000, Err(2000)),
+        ("a clock behind, half full", Some((30_000, START)), START - 500, Err(1500)),
         ("a clock that was wrong", Some((60_000, START)), START - 60_001, Ok((0, START - 60_001))),
         ("a clock that was wrong, empty", Some((0, u64::MAX)), START, Err(2000)),
     ] {

@@ -2,8 +2,7 @@
 
 use super::Loader;
 use super::suggest::did_you_mean;
-use crate::policy::source::RateLimitSource;
-use crate::policy::source::Spanned;
+use crate::policy::source::{RateLimitSource, Spanned};
 use crate::policy::{RateLimit, Route};
 use std::ops::RangeInclusive;
 
