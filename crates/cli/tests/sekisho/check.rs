@@ -80,7 +80,11 @@ fn warnings_are_shown_and_can_be_denied() {
     let shown = ["admin-network-any", "tenants/acme.toml:7:9", "help: list the blocks"];
     let ran = run(&["check", policy.path()]);
     ran.failed(0, &shown);
-    assert!(ran.out.contains("is sound: 2 tenants, 5 routes, 1 origin, 1 warning, "), "{}", ran.out);
+    assert!(
+        ran.out.contains("is sound: 2 tenants, 5 routes, 1 origin, 1 warning, "),
+        "{}",
+        ran.out
+    );
     let ran = run(&["check", "--deny-warnings", policy.path()]);
     ran.failed(2, &shown);
     assert_eq!(ran.out, "");

@@ -34,7 +34,9 @@ fn the_published_schema_is_what_the_program_prints() {
 fn every_key_is_described() {
     fn visit(name: &str, schema: &Value, missing: &mut Vec<String>) {
         let Some(members) = schema.as_object() else { return };
-        for (key, member) in members.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        for (key, member) in
+            members.get("properties").and_then(Value::as_object).into_iter().flatten()
+        {
             if member.get("description").is_none() {
                 missing.push(format!("{name}.{key}"));
             }
