@@ -16,7 +16,7 @@ mod timeouts;
 pub(super) use blocks::WordOrBlocks;
 pub(super) use edge::EdgeSource;
 pub(super) use gateway::Gateway;
-pub(super) use issuer::IssuerSource;
+pub(super) use issuer::{ClaimSource, IssuerSource};
 pub(super) use limit::RateLimitSource;
 pub(super) use origin::OriginSource;
 pub(super) use route::RouteSource;

@@ -3,7 +3,7 @@
 //! Draft 7, which every editor of TOML knows. It says what keys there are and what they may hold; what
 //! must hold between them is `check`'s to say.
 
-use super::{Gateway, Spanned, TenantSource, WordOrBlocks};
+use super::{ClaimSource, Gateway, Spanned, TenantSource, WordOrBlocks};
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -79,6 +79,22 @@ impl JsonSchema for WordOrBlocks {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "description": "A word, or a list of CIDR blocks",
+            "anyOf": [
+                { "type": "string" },
+                { "type": "array", "items": { "type": "string" } },
+            ],
+        })
+    }
+}
+
+impl JsonSchema for ClaimSource {
+    fn schema_name() -> Cow<'static, str> {
+        "ClaimSource".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "The name of a claim, or a list of names from the outside in",
             "anyOf": [
                 { "type": "string" },
                 { "type": "array", "items": { "type": "string" } },
