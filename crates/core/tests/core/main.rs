@@ -17,6 +17,8 @@ mod jwks;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod networks;
+#[cfg(test)]
 mod permit;
 #[cfg(test)]
 mod policy;
@@ -28,6 +30,8 @@ mod records;
 mod response;
 #[cfg(test)]
 mod road;
+#[cfg(test)]
+mod routes;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -3,7 +3,9 @@
 //! Draft 7, which every editor of TOML knows. It says what keys there are and what they may hold; what
 //! must hold between them is `check`'s to say.
 
-use super::{ClaimSource, Gateway, Spanned, TenantSource, WordOrBlocks};
+use super::{
+    BlocksSource, ClaimSource, Gateway, NetworkSource, Spanned, TenantSource, WordOrBlocks,
+};
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -98,6 +100,23 @@ impl JsonSchema for ClaimSource {
             "anyOf": [
                 { "type": "string" },
                 { "type": "array", "items": { "type": "string" } },
+            ],
+        })
+    }
+}
+
+impl JsonSchema for NetworkSource {
+    fn schema_name() -> Cow<'static, str> {
+        "NetworkSource".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "\"any\", a list of CIDR blocks to allow, or the blocks to allow and those to deny",
+            "anyOf": [
+                { "const": "any" },
+                { "type": "array", "items": { "type": "string" } },
+                generator.subschema_for::<BlocksSource>(),
             ],
         })
     }
