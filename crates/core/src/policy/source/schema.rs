@@ -23,14 +23,17 @@ pub fn tenant() -> Value {
 }
 
 fn of<T: JsonSchema>(title: &str) -> Value {
-    let settings = SchemaSettings::draft07().with_transform(RecursiveTransform(without_null));
+    let settings = SchemaSettings::draft07().with_transform(RecursiveTransform(plain));
     let mut schema = settings.into_generator().into_root_schema_for::<T>();
     schema.insert("title".into(), title.into());
     schema.to_value()
 }
 
-/// TOML has no null: what is optional is left out.
-fn without_null(schema: &mut Schema) {
+/// TOML has no null: what is optional is left out. A description's line breaks are the source's.
+fn plain(schema: &mut Schema) {
+    if let Some(Value::String(description)) = schema.get_mut("description") {
+        *description = description.replace('\n', " ");
+    }
     let null = |value: &Value| {
         value == "null" || value.get("type").is_some_and(|kind| kind == "null") || value.is_null()
     };
