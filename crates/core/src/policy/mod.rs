@@ -17,7 +17,7 @@ mod route;
 mod source;
 mod tenant;
 
-pub use edge::{Edge, TrustedProxies};
+pub use edge::{CDNS, ClientAddress, Edge, ProxySecret, TrustedProxies};
 pub use fault::Fault;
 pub use issuer::{Issuer, TenantProof};
 pub use load::{Files, MAX_FILE, is_policy_file, load};

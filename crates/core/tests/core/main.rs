@@ -3,7 +3,11 @@
 #![allow(clippy::too_many_lines, reason = "a table of named rows is read as one")]
 
 #[cfg(test)]
+mod canonical;
+#[cfg(test)]
 mod csrf;
+#[cfg(test)]
+mod edge;
 #[cfg(test)]
 mod explain;
 #[cfg(test)]
