@@ -7,6 +7,7 @@
 //! | a list | addresses of the list | addresses of the list |
 
 use crate::denial::{Denial, Reason};
+use crate::dry_run;
 use crate::route::Routed;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -79,10 +80,17 @@ fn holds<T: Ord + Copy>(ranges: &[(T, T)], address: T) -> bool {
 #[derive(Debug)]
 pub struct Admitted<'p> {
     pub(crate) routed: Routed<'p>,
+    /// What would have refused it, were its route enforced.
+    pub(crate) would_deny: Option<Denial>,
 }
 
 /// Judges the client's address.
 pub fn admit(routed: Routed<'_>) -> Result<Admitted<'_>, Denial> {
+    let (_, would_deny) = dry_run::judge(routed.route, judge(&routed))?;
+    Ok(Admitted { routed, would_deny })
+}
+
+fn judge(routed: &Routed<'_>) -> Result<(), Denial> {
     let name = routed.route.network();
     let tenant = routed.located.hosted.tenant;
     match tenant.network(name) {
@@ -106,7 +114,7 @@ pub fn admit(routed: Routed<'_>) -> Result<Admitted<'_>, Denial> {
             }
         }
     }
-    Ok(Admitted { routed })
+    Ok(())
 }
 
 #[cfg(test)]

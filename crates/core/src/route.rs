@@ -13,6 +13,8 @@ use crate::policy::{Policy, Route};
 pub struct Routed<'p> {
     pub(crate) located: Located<'p>,
     pub(crate) route: &'p Route,
+    /// What stands in the path for the route's assistant parameter, byte for byte.
+    pub(crate) assistant: Option<String>,
 }
 
 /// Finds the route: 404 without one for the path, 405 with the allowed methods (RFC 9110, section
@@ -25,7 +27,11 @@ pub fn select<'p>(located: Located<'p>, policy: &'p Policy) -> Result<Routed<'p>
     }
     let found = candidates.iter().find(|route| route.methods().contains(&request.method));
     if let Some(route) = found {
-        return Ok(Routed { located, route });
+        let assistant = route
+            .assistant()
+            .and_then(|name| policy.parameter(request.target.path(), name))
+            .map(str::to_owned);
+        return Ok(Routed { located, route, assistant });
     }
     let mut allowed: Vec<_> =
         candidates.iter().flat_map(|route| route.methods()).copied().collect();

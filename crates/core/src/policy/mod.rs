@@ -5,12 +5,15 @@
 //! | `source` | the TOML, as types; unknown keys are errors |
 //! | [`load()`] | from files to a [`Policy`], collecting every fault |
 //! | [`fault`] | a mistake with its file, place and remedy |
-//! | `edge`, `origin`, `route` | the operator's part, as the road reads it |
+//! | [`lint`] | what is dangerous in a sound policy |
+//! | `edge`, `origin`, `route`, `limit` | the operator's part, as the road reads it |
 //! | `tenant`, `issuer` | a customer's part |
 
 mod edge;
 pub mod fault;
 mod issuer;
+mod limit;
+pub mod lint;
 mod load;
 mod origin;
 mod route;
@@ -18,12 +21,15 @@ mod source;
 mod tenant;
 
 pub use edge::{CDNS, ClientAddress, Edge, ProxySecret, TrustedProxies};
-pub use fault::Fault;
-pub use issuer::{Issuer, TenantProof};
-pub use load::{Files, MAX_FILE, is_policy_file, load};
+pub use fault::{Fault, Severity};
+pub use issuer::{ClaimPath, Issuer, TenantProof};
+pub use limit::{Per, RateLimit};
+pub use load::{Checked, Files, MAX_FILE, check, is_policy_file, load};
 pub use origin::{Origin, TenantEcho};
 pub use route::{Route, Timeouts};
-pub use tenant::{Tenant, TenantId};
+#[cfg(feature = "schema")]
+pub use source::schema;
+pub use tenant::{Directory, Tenant, TenantId};
 
 use crate::request::headers::HeadLimits;
 use std::collections::HashMap;
@@ -47,6 +53,7 @@ pub struct Gateway {
     check_revocation: bool,
     origins: HashMap<String, Origin>,
     routes: Vec<Route>,
+    rate_limits: Vec<RateLimit>,
     paths: matchit::Router<Vec<usize>>,
 }
 
@@ -93,6 +100,16 @@ impl Policy {
             |_| Vec::new(),
             |found| found.value.iter().filter_map(|index| routes.get(*index)).collect(),
         )
+    }
+
+    /// What stands for this parameter in a path that the router knows, byte for byte.
+    pub fn parameter<'a>(&self, path: &'a str, name: &str) -> Option<&'a str> {
+        self.gateway.paths.at(path).ok()?.params.get(name)
+    }
+
+    /// Every rate limit, in the order of the file.
+    pub fn rate_limits(&self) -> &[RateLimit] {
+        &self.gateway.rate_limits
     }
 
     /// The origin of this identifier.

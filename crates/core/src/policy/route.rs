@@ -16,6 +16,9 @@ pub struct Route {
     pub(super) public: bool,
     pub(super) network: String,
     pub(super) roles: Vec<String>,
+    pub(super) all_roles: Vec<String>,
+    pub(super) assistant: Option<String>,
+    pub(super) enforce: bool,
     pub(super) max_body: u64,
     pub(super) timeouts: Timeouts,
 }
@@ -54,6 +57,21 @@ impl Route {
     /// Roles of which the principal must have one; none: every principal of the tenant.
     pub fn roles(&self) -> &[String] {
         &self.roles
+    }
+
+    /// Roles of which the principal must have every one.
+    pub fn all_roles(&self) -> &[String] {
+        &self.all_roles
+    }
+
+    /// The parameter of the path that names an assistant.
+    pub fn assistant(&self) -> Option<&str> {
+        self.assistant.as_deref()
+    }
+
+    /// Its rules refuse; without, they are judged for the record alone.
+    pub fn enforced(&self) -> bool {
+        self.enforce
     }
 
     /// The longest request body, in bytes.

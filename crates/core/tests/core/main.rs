@@ -7,17 +7,27 @@ mod canonical;
 #[cfg(test)]
 mod csrf;
 #[cfg(test)]
+mod dry_run;
+#[cfg(test)]
 mod edge;
 #[cfg(test)]
 mod explain;
 #[cfg(test)]
+mod form;
+#[cfg(test)]
+mod issuers;
+#[cfg(test)]
 mod jwks;
+#[cfg(test)]
+mod limits;
 #[cfg(test)]
 mod permit;
 #[cfg(test)]
 mod policy;
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod records;
 #[cfg(test)]
 mod response;
 #[cfg(test)]

@@ -3,11 +3,10 @@
 use super::Loader;
 use super::suggest::did_you_mean;
 use crate::policy::edge::{CDNS, ClientAddress, ProxySecret};
-use crate::policy::source::{EdgeSource, Gateway, ProxySecretSource, WordOrBlocks};
+use crate::policy::source::{EdgeSource, Gateway, ProxySecretSource, Spanned, WordOrBlocks};
 use crate::policy::{Edge, TrustedProxies};
 use crate::request::headers::{is_hop_by_hop, is_reserved, is_single, is_token};
 use sha2::{Digest, Sha256};
-use toml::Spanned;
 
 const FILE: &str = "gateway.toml";
 

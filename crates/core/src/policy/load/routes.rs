@@ -4,12 +4,12 @@ use super::Loader;
 use super::suggest::did_you_mean;
 use super::timeouts::resolve;
 use crate::network::BUSINESS;
+use crate::policy::source::Spanned;
 use crate::policy::source::{RouteSource, TimeoutsSource};
 use crate::policy::{Origin, Route};
 use crate::request::canonical::METHODS;
 use crate::token::claims::is_role;
 use std::collections::{BTreeMap, HashMap};
-use toml::Spanned;
 
 impl Loader<'_> {
     pub(super) fn routes(
@@ -61,6 +61,9 @@ impl Loader<'_> {
                 public: source.public.is_some_and(Spanned::into_inner),
                 network: source.network.map_or_else(|| BUSINESS.to_owned(), Spanned::into_inner),
                 roles: source.roles.into_iter().map(Spanned::into_inner).collect(),
+                all_roles: source.all_roles.into_iter().map(Spanned::into_inner).collect(),
+                assistant: source.assistant.map(Spanned::into_inner),
+                enforce: source.enforce.unwrap_or(true),
                 max_body: source.max_body_bytes.unwrap_or(max_body),
                 timeouts: resolve(&source.timeouts, timeouts),
             });

@@ -1,11 +1,11 @@
 //! What stands before the gateway.
 
-use super::WordOrBlocks;
+use super::{Spanned, WordOrBlocks};
 use serde::Deserialize;
-use toml::Spanned;
 
 /// What stands before the gateway.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::policy) struct EdgeSource {
     /// CIDR blocks of the proxies whose word is taken, or `"peer"`: whoever connects.
@@ -21,6 +21,7 @@ pub(in crate::policy) struct EdgeSource {
 
 /// A secret that a trusted proxy sends; the secret itself never stands in a policy.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::policy) struct ProxySecretSource {
     /// The header that carries it.

@@ -1,12 +1,12 @@
 //! `gateway.toml`: the operator's.
 
-use super::{EdgeSource, OriginSource, RouteSource, TimeoutsSource};
+use super::{EdgeSource, OriginSource, RateLimitSource, RouteSource, Spanned, TimeoutsSource};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use toml::Spanned;
 
 /// `gateway.toml`: the operator's.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::policy) struct Gateway {
     /// The language's version: 1.
@@ -23,10 +23,13 @@ pub(in crate::policy) struct Gateway {
     pub origins: BTreeMap<Spanned<String>, OriginSource>,
     #[serde(default)]
     pub routes: Vec<RouteSource>,
+    #[serde(default)]
+    pub rate_limits: Vec<RateLimitSource>,
 }
 
 /// Sizes.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub(in crate::policy) struct Limits {
     /// Header names and values together, bytes.
@@ -45,6 +48,7 @@ impl Default for Limits {
 
 /// What is asked of the state store.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub(in crate::policy) struct State {
     /// Look revocations up on every request with a token.
