@@ -5,17 +5,21 @@
 #[cfg(test)]
 mod arbitrary;
 #[cfg(test)]
+mod canonical;
+#[cfg(test)]
 mod csrf;
 #[cfg(test)]
 mod dry_run;
+#[cfg(test)]
+mod edge;
 #[cfg(test)]
 mod explain;
 #[cfg(test)]
 mod form;
 #[cfg(test)]
-mod issuers;
-#[cfg(test)]
 mod isolation;
+#[cfg(test)]
+mod issuers;
 #[cfg(test)]
 mod jwks;
 #[cfg(test)]
