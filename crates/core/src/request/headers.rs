@@ -1,6 +1,7 @@
 //! Header fields: which may come in, and which are taken away before ours are set.
 
 use crate::denial::{Denial, Reason};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// Header fields in order, names in lower case.
@@ -60,7 +61,7 @@ impl Headers {
 }
 
 /// How large a request head may be.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct HeadLimits {
     /// Names and values together, bytes.
     pub bytes: usize,

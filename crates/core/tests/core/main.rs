@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod csrf;
 #[cfg(test)]
+mod deployed;
+#[cfg(test)]
 mod explain;
 #[cfg(test)]
 mod jwks;

@@ -7,6 +7,11 @@ use toml::Spanned;
 /// The most parameters in one pattern. The router has 25 names for them and panics at the next.
 const MAX_PARAMETERS: usize = 16;
 
+/// Whether this is a pattern that the router can be given.
+pub(in crate::policy) fn is_pattern(text: &str) -> bool {
+    judge(text).is_ok()
+}
+
 impl Loader<'_> {
     /// Whether the pattern may be given to the router, which gets nothing that has a fault.
     pub(super) fn path_pattern(&mut self, path: &Spanned<String>) -> bool {
