@@ -1,6 +1,7 @@
 //! One module a command.
 
 pub mod check;
+pub mod compile;
 pub mod completions;
 pub mod demo;
 pub mod explain;
@@ -18,6 +19,7 @@ pub fn run(command: Command, style: Style) -> Result<Exit, Failure> {
         Command::Up(up) => up.run(style),
         Command::Demo(demo) => demo.run(style),
         Command::Check(check) => check.run(),
+        Command::Compile(compile) => compile.run(),
         Command::Explain(explain) => explain.run(),
         Command::Token(token) => token.run(),
         Command::Completions(completions) => completions.run(),

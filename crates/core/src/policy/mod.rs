@@ -73,6 +73,13 @@ impl Policy {
         &self.gateway.digest
     }
 
+    /// Whether the policy holds a secret: a key that makes signatures as well as it checks them.
+    pub fn holds_secrets(&self) -> bool {
+        let issuers = self.tenants.iter().flat_map(Tenant::issuers);
+        // HS256 and its like (RFC 7518, section 3.2).
+        issuers.flat_map(Issuer::algorithms).any(|algorithm| algorithm.name().starts_with("HS"))
+    }
+
     /// What stands before the gateway.
     pub fn edge(&self) -> &Edge {
         &self.gateway.edge

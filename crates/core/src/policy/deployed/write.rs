@@ -84,7 +84,7 @@ fn form(
     }
 
     let header = Header { body: body.length, operator, buckets: places };
-    encode(&header).ok_or_else(|| all_tenants())
+    encode(&header).ok_or_else(all_tenants)
 }
 
 /// Magic and sections, as far as they are written.
