@@ -8,7 +8,7 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -29,8 +29,8 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A compiled policy of this many tenants in a directory, and how large it is.
-fn policy(tenants: usize) -> (TempDir, usize) {
+/// A compiled policy of this many tenants in a directory.
+fn policy(tenants: usize) -> TempDir {
     let mut files = sekisho::policy_dir::read(&root().join("policy")).unwrap();
     let acme = String::from_utf8(files.remove("tenants/acme.toml").unwrap()).unwrap();
     let (_, issuers) = acme.split_once("[[issuers]]").unwrap();
@@ -55,7 +55,7 @@ fn policy(tenants: usize) -> (TempDir, usize) {
     println!("{tenants} tenants: loaded in {loading:.1?}, compiled to {} bytes", bytes.len());
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join(deployed::FILE), &bytes).unwrap();
-    (directory, bytes.len())
+    directory
 }
 
 /// A host whose instances serve one request each.
@@ -113,16 +113,13 @@ fn median(mut times: Vec<Duration>) -> Duration {
 async fn main() {
     let many: usize =
         std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(10_000);
-    let policies: [(usize, PathBuf, TempDir); 2] = [FEW, many].map(|tenants| {
-        let (directory, _) = policy(tenants);
-        (tenants, directory.path().to_owned(), directory)
-    });
-    let [few, most] = &policies;
-    let hosts = [host(&few.1, None).await.unwrap(), host(&most.1, None).await.unwrap()];
+    let policies = [FEW, many].map(|tenants| (tenants, policy(tenants)));
+    let [(_, few), (_, most)] = &policies;
+    let hosts = [host(few.path(), None).await.unwrap(), host(most.path(), None).await.unwrap()];
     let mut times = [Vec::new(), Vec::new()];
     // In turns, so that what else the machine does weighs on both alike.
     for run in 0..RUNS + 10 {
-        for ((host, (tenants, ..)), times) in hosts.iter().zip(&policies).zip(&mut times) {
+        for ((host, (tenants, _)), times) in hosts.iter().zip(&policies).zip(&mut times) {
             let (status, elapsed) = ask(host, (run * 7919) % tenants).await;
             assert_eq!(status, 401);
             // The first ones find the host itself cold.
@@ -135,8 +132,8 @@ async fn main() {
         host.shutdown(Duration::from_secs(5)).await;
     }
     let [few_time, most_time] = times.map(median);
-    let few_memory = least_memory(&few.1, FEW - 1).await;
-    let most_memory = least_memory(&most.1, many - 1).await;
+    let few_memory = least_memory(few.path(), FEW - 1).await;
+    let most_memory = least_memory(most.path(), many - 1).await;
     println!("{:>8} {:>28} {:>22}", "tenants", "first request, median", "least memory");
     for (tenants, time, memory) in [(FEW, few_time, few_memory), (many, most_time, most_memory)] {
         println!("{tenants:>8} {time:>28.1?} {:>18} KiB", memory / 1024);
