@@ -4,6 +4,7 @@ use crate::commands::check::Check;
 use crate::commands::completions::Completions;
 use crate::commands::demo::Demo;
 use crate::commands::explain::Explain;
+use crate::commands::schema::Schema;
 use crate::commands::token::Token;
 use crate::commands::up::Up;
 use clap::{ColorChoice, Parser, Subcommand, ValueEnum};
@@ -62,6 +63,7 @@ pub enum Command {
     Up(Up),
     Demo(Demo),
     Check(Check),
+    Schema(Schema),
     Explain(Explain),
     Token(Token),
     Completions(Completions),

@@ -2,7 +2,7 @@
 
 use crate::report::Failure;
 use sekisho_core::Policy;
-use sekisho_core::policy::{self, Files, MAX_FILE, is_policy_file};
+use sekisho_core::policy::{self, Checked, Fault, Files, MAX_FILE, is_policy_file};
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
@@ -51,6 +51,16 @@ pub fn load(directory: &Path) -> Result<(Files, Policy), Failure> {
     match policy::load(&files) {
         Ok(policy) => Ok((files, policy)),
         Err(faults) => Err(Failure::policy(directory, &files, &faults)),
+    }
+}
+
+/// As [`load`], with what is dangerous in the policy.
+pub fn check(directory: &Path) -> Result<(Files, Policy, Vec<Fault>), Failure> {
+    let files = read(directory)?;
+    let Checked { policy, faults } = policy::check(&files);
+    match policy {
+        Some(policy) => Ok((files, policy, faults)),
+        None => Err(Failure::policy(directory, &files, &faults)),
     }
 }
 

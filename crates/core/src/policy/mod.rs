@@ -24,7 +24,7 @@ mod tenant;
 
 pub use edge::{Edge, TrustedProxies};
 pub use fault::{Fault, Severity};
-pub use issuer::{Issuer, TenantProof};
+pub use issuer::{ClaimPath, Issuer, TenantProof};
 pub use limit::{Per, RateLimit};
 pub use load::{Checked, Files, MAX_FILE, check, is_policy_file, load};
 pub use origin::{Origin, TenantEcho};

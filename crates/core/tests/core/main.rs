@@ -11,6 +11,8 @@ mod explain;
 #[cfg(test)]
 mod form;
 #[cfg(test)]
+mod issuers;
+#[cfg(test)]
 mod jwks;
 #[cfg(test)]
 mod limits;

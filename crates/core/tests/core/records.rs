@@ -147,6 +147,7 @@ fn a_record_of_an_unknown_form_refuses() {
         Value::from(roles)
     };
     let unavailable = Some(Reason::StateUnavailable);
+    assert_eq!(MAX_RECORD, 65_536);
     for (name, key, record, want) in [
         ("a user's roles alone", USER, roles(json!(["member"])), None),
         ("64 KiB", USER, padded(MAX_RECORD), None),
@@ -333,6 +334,18 @@ fn every_role_that_is_asked_for() {
         let policy = policy("off", lines, "");
         let ask = ask().with(|a| a.claims["roles"] = roles);
         assert_eq!(ask.reason(&policy), want, "{name}");
+    }
+    for (lines, want) in [
+        ("", "the route asks for one of: member, admin"),
+        (
+            "all_roles = [\"tester\", \"auditor\"]",
+            "the route asks for one of: member, admin; and for all of: tester, auditor",
+        ),
+    ] {
+        let nobody = ask().with(|a| a.claims["roles"] = json!([]));
+        let policy = policy("off", lines, "");
+        let Verdict::Deny(denial) = nobody.judge(&policy).verdict else { panic!("permitted") };
+        assert_eq!(denial.detail(), want);
     }
 }
 

@@ -150,6 +150,7 @@ impl Loader<'_> {
         self.regions(&routes, &origins, &tenants);
         self.networks(&routes, &tenants);
         self.sole_issuers(&tenants);
+        self.tenant_claims(&tenants);
         let hosts = self.hosts(&tenants);
         Some(Policy {
             gateway: Arc::new(super::Gateway {

@@ -17,7 +17,7 @@ mod timeouts;
 pub(super) use blocks::WordOrBlocks;
 pub(super) use edge::EdgeSource;
 pub(super) use gateway::Gateway;
-pub(super) use issuer::IssuerSource;
+pub(super) use issuer::{ClaimSource, IssuerSource};
 pub(super) use limit::RateLimitSource;
 pub(super) use network::{BlocksSource, NetworkSource};
 pub(super) use origin::OriginSource;

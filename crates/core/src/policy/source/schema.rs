@@ -3,7 +3,9 @@
 //! Draft 7, which every editor of TOML knows. It says what keys there are and what they may hold; what
 //! must hold between them is `check`'s to say.
 
-use super::{BlocksSource, Gateway, NetworkSource, Spanned, TenantSource, WordOrBlocks};
+use super::{
+    BlocksSource, ClaimSource, Gateway, NetworkSource, Spanned, TenantSource, WordOrBlocks,
+};
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -96,6 +98,22 @@ impl JsonSchema for NetworkSource {
                 { "const": "any" },
                 { "type": "array", "items": { "type": "string" } },
                 generator.subschema_for::<BlocksSource>(),
+            ],
+        })
+    }
+}
+
+impl JsonSchema for ClaimSource {
+    fn schema_name() -> Cow<'static, str> {
+        "ClaimSource".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "The name of a claim, or a list of names from the outside in",
+            "anyOf": [
+                { "type": "string" },
+                { "type": "array", "items": { "type": "string" } },
             ],
         })
     }
