@@ -89,10 +89,12 @@ pub fn check(files: &Files) -> Checked {
 }
 
 /// Faults that the absence of something in the same file can cause.
-const BY_ABSENCE_HERE: [&str; 6] = [
+const BY_ABSENCE_HERE: [&str; 8] = [
+    "assistant-unknown",
     "origin-unknown",
     "rate-limit-route-unknown",
     "rate-limit-without-route",
+    "rewrite-invalid",
     "route-without-method",
     "route-without-origin",
     "tenant-proof",

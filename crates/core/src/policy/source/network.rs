@@ -18,7 +18,9 @@ pub(in crate::policy) enum NetworkSource {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::policy) struct BlocksSource {
+    /// Addresses that are in it.
     pub allow: Vec<Spanned<String>>,
+    /// Addresses within these that are not: the longest block decides.
     #[serde(default)]
     pub deny: Vec<Spanned<String>>,
 }

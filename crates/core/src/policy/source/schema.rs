@@ -23,14 +23,17 @@ pub fn tenant() -> Value {
 }
 
 fn of<T: JsonSchema>(title: &str) -> Value {
-    let settings = SchemaSettings::draft07().with_transform(RecursiveTransform(without_null));
+    let settings = SchemaSettings::draft07().with_transform(RecursiveTransform(plain));
     let mut schema = settings.into_generator().into_root_schema_for::<T>();
     schema.insert("title".into(), title.into());
     schema.to_value()
 }
 
-/// TOML has no null: what is optional is left out.
-fn without_null(schema: &mut Schema) {
+/// TOML has no null: what is optional is left out. A description's line breaks are the source's.
+fn plain(schema: &mut Schema) {
+    if let Some(Value::String(description)) = schema.get_mut("description") {
+        *description = description.replace('\n', " ");
+    }
     let null = |value: &Value| {
         value == "null" || value.get("type").is_some_and(|kind| kind == "null") || value.is_null()
     };
@@ -86,6 +89,22 @@ impl JsonSchema for WordOrBlocks {
     }
 }
 
+impl JsonSchema for ClaimSource {
+    fn schema_name() -> Cow<'static, str> {
+        "ClaimSource".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "The name of a claim, or a list of names from the outside in",
+            "anyOf": [
+                { "type": "string" },
+                { "type": "array", "items": { "type": "string" } },
+            ],
+        })
+    }
+}
+
 impl JsonSchema for NetworkSource {
     fn schema_name() -> Cow<'static, str> {
         "NetworkSource".into()
@@ -98,22 +117,6 @@ impl JsonSchema for NetworkSource {
                 { "const": "any" },
                 { "type": "array", "items": { "type": "string" } },
                 generator.subschema_for::<BlocksSource>(),
-            ],
-        })
-    }
-}
-
-impl JsonSchema for ClaimSource {
-    fn schema_name() -> Cow<'static, str> {
-        "ClaimSource".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "The name of a claim, or a list of names from the outside in",
-            "anyOf": [
-                { "type": "string" },
-                { "type": "array", "items": { "type": "string" } },
             ],
         })
     }
