@@ -3,6 +3,8 @@
 #![allow(clippy::too_many_lines, reason = "a table of named rows is read as one")]
 
 #[cfg(test)]
+mod arbitrary;
+#[cfg(test)]
 mod csrf;
 #[cfg(test)]
 mod dry_run;
@@ -12,6 +14,8 @@ mod explain;
 mod form;
 #[cfg(test)]
 mod issuers;
+#[cfg(test)]
+mod isolation;
 #[cfg(test)]
 mod jwks;
 #[cfg(test)]
