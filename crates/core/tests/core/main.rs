@@ -13,9 +13,9 @@ mod explain;
 #[cfg(test)]
 mod form;
 #[cfg(test)]
-mod issuers;
-#[cfg(test)]
 mod isolation;
+#[cfg(test)]
+mod issuers;
 #[cfg(test)]
 mod jwks;
 #[cfg(test)]
