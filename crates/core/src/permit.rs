@@ -7,11 +7,13 @@ use crate::authorize::Authorized;
 use crate::denial::{Denial, Reason};
 use crate::policy::{Origin, Policy, Route, Tenant};
 use crate::request::Headers;
+use crate::request::headers::trace::is_traced;
 use crate::request::headers::{connection_options, is_hop_by_hop, is_reserved};
 use crate::request::target::Target;
 use crate::response::ResponseRules;
 use crate::token::claims::Principal;
 use crate::token::locate::without_session_cookie;
+use std::net::IpAddr;
 
 /// The leave to forward one request.
 #[derive(Debug)]
@@ -37,7 +39,7 @@ impl<'p> Permit<'p> {
             None => request.target,
             Some(rewrite) => rewrite.apply(&request.target)?,
         };
-        let mut headers = from_client(&request.headers, policy.edge().client_address_header());
+        let mut headers = from_client(request.headers, policy.edge().client_address_header());
         headers.push("x-tenant-id", tenant.id().as_str());
         if let Some(principal) = &authenticated.principal {
             identify(&mut headers, principal);
@@ -129,27 +131,27 @@ fn choose_origin<'p>(
 /// What may pass of the client's fields: nothing reserved, nothing hop-by-hop, nothing that
 /// `Connection` names (it can't name ours, which are set afterwards), no `Host`, no credentials of
 /// the gateway, not the proxy's word on the client's address: an origin would take a client's for it.
+/// No `Expect`, which the host has met already, and no trace that is not sound.
 /// Several `Cookie` fields become one, in the place of the first.
-fn from_client(headers: &Headers, address_header: &str) -> Headers {
-    let named = connection_options(headers);
+fn from_client(mut headers: Headers, address_header: &str) -> Headers {
+    let named = connection_options(&headers);
+    let traced = is_traced(&headers);
     let mut cookies = without_session_cookie(headers.values("cookie"));
-    let mut kept = Headers::default();
-    for (name, value) in headers.iter() {
-        let dropped = is_reserved(name)
-            || is_hop_by_hop(name)
-            || matches!(name, "host" | "authorization")
-            || name == address_header
-            || named.contains(name);
-        if dropped {
-            continue;
-        }
-        if name != "cookie" {
-            kept.push(name, value);
-        } else if let Some(cookies) = cookies.take() {
-            kept.push(name, cookies);
-        }
-    }
-    kept
+    headers.retain(|name, value| match name {
+        "host" | "authorization" | "expect" => false,
+        "traceparent" | "tracestate" if !traced => false,
+        _ if name == address_header || named.contains(name) => false,
+        _ if is_hop_by_hop(name) || is_reserved(name) => false,
+        "cookie" => match cookies.take() {
+            Some(cookies) => {
+                *value = cookies;
+                true
+            }
+            None => false,
+        },
+        _ => true,
+    });
+    headers
 }
 
 fn identify(headers: &mut Headers, principal: &Principal) {
@@ -158,10 +160,9 @@ fn identify(headers: &mut Headers, principal: &Principal) {
 }
 
 /// RFC 7239, section 4. IPv6 addresses are quoted (section 6), and so is the host, as it may be.
-fn forwarded(client: std::net::IpAddr, host: &str) -> String {
-    let client = match client {
-        std::net::IpAddr::V4(address) => address.to_string(),
-        std::net::IpAddr::V6(address) => format!("\"[{address}]\""),
-    };
-    format!("for={client};host=\"{host}\";proto=https")
+fn forwarded(client: IpAddr, host: &str) -> String {
+    match client {
+        IpAddr::V4(client) => format!("for={client};host=\"{host}\";proto=https"),
+        IpAddr::V6(client) => format!("for=\"[{client}]\";host=\"{host}\";proto=https"),
+    }
 }

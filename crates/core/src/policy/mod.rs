@@ -22,7 +22,7 @@ mod route;
 mod source;
 mod tenant;
 
-pub use edge::{Edge, TrustedProxies};
+pub use edge::{CDNS, ClientAddress, Edge, ProxySecret, TrustedProxies};
 pub use fault::{Fault, Severity};
 pub use issuer::{ClaimPath, Issuer, TenantProof};
 pub use limit::{Per, RateLimit};

@@ -3,13 +3,21 @@
 #![allow(clippy::too_many_lines, reason = "a table of named rows is read as one")]
 
 #[cfg(test)]
+mod arbitrary;
+#[cfg(test)]
+mod canonical;
+#[cfg(test)]
 mod csrf;
 #[cfg(test)]
 mod dry_run;
 #[cfg(test)]
+mod edge;
+#[cfg(test)]
 mod explain;
 #[cfg(test)]
 mod form;
+#[cfg(test)]
+mod isolation;
 #[cfg(test)]
 mod issuers;
 #[cfg(test)]

@@ -79,6 +79,18 @@ fn addresses() {
 }
 
 #[test]
+fn every_edge_of_a_large_set() {
+    let every_third = (0..1000_u32)
+        .map(|n| (Ipv4Net::new(Ipv4Addr::from_bits(3 * n + 1), 32).unwrap().into(), Kind::Allow));
+    let set = AddressSet::new(every_third);
+    for bits in 0..3010 {
+        let inside = bits % 3 == 1 && bits < 3000;
+        assert_eq!(set.contains(Ipv4Addr::from_bits(bits).into()), inside, "{bits}");
+    }
+    assert_eq!(set.ranges().count(), 1000);
+}
+
+#[test]
 fn a_set_as_ranges() {
     for (name, blocks, want) in [
         ("nothing", vec![], ""),

@@ -15,7 +15,7 @@ mod tenant;
 mod timeouts;
 
 pub(super) use blocks::WordOrBlocks;
-pub(super) use edge::EdgeSource;
+pub(super) use edge::{EdgeSource, ProxySecretSource};
 pub(super) use gateway::Gateway;
 pub(super) use issuer::{ClaimSource, IssuerSource};
 pub(super) use limit::RateLimitSource;
