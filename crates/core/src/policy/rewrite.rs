@@ -34,7 +34,7 @@ impl Rewrite {
         let query = target.as_str().get(path.len()..).unwrap_or_default();
         let to = prefix(&self.to);
         let root = if to.is_empty() && rest.is_empty() { "/" } else { "" };
-        Target::parse(&format!("{to}{rest}{root}{query}"))
+        Target::parse(format!("{to}{rest}{root}{query}"))
     }
 }
 
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_target_that_grows_too_long_is_refused() {
-        let target = Target::parse(&format!("/api/{}", "a".repeat(8 * 1024 - 5))).unwrap();
+        let target = Target::parse(format!("/api/{}", "a".repeat(8 * 1024 - 5))).unwrap();
         let to = |to: &str| Rewrite { from: "/api".into(), to: to.into() }.apply(&target);
         assert!(to("/new").is_ok());
         assert_eq!(to("/newer").unwrap_err().reason(), Reason::TargetNotCanonical);
