@@ -149,6 +149,6 @@ mod tests {
         fs::remove_dir(root.path().join("tenants/acme.toml")).unwrap();
         fs::write(root.path().join("gateway.toml"), vec![b'#'; MAX_FILE + 1]).unwrap();
         let large = format!("{:?}", read(root.path()).unwrap_err());
-        assert!(large.contains("gateway.toml is larger than 4 MiB"), "{large}");
+        assert!(large.contains("gateway.toml is larger than 16 MiB"), "{large}");
     }
 }

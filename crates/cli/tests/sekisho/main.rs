@@ -11,6 +11,7 @@ mod check;
 mod explain;
 mod help;
 mod reload;
+mod schema;
 mod token;
 mod up;
 

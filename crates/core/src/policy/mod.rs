@@ -6,7 +6,7 @@
 //! | [`load()`] | from files to a [`Policy`], collecting every fault |
 //! | [`fault`] | a mistake with its file, place and remedy |
 //! | [`lint`] | what is dangerous in a sound policy |
-//! | `edge`, `origin`, `route`, `limit` | the operator's part, as the road reads it |
+//! | `edge`, `origin`, `route`, `pattern`, `rewrite`, `limit` | the operator's part, as the road reads it |
 //! | `tenant`, `issuer` | a customer's part |
 
 mod edge;
@@ -16,6 +16,8 @@ mod limit;
 pub mod lint;
 mod load;
 mod origin;
+mod pattern;
+mod rewrite;
 mod route;
 mod source;
 mod tenant;
@@ -26,6 +28,8 @@ pub use issuer::{ClaimPath, Issuer, TenantProof};
 pub use limit::{Per, RateLimit};
 pub use load::{Checked, Files, MAX_FILE, check, is_policy_file, load};
 pub use origin::{Origin, TenantEcho};
+pub use pattern::Pattern;
+pub use rewrite::Rewrite;
 pub use route::{Route, Timeouts};
 #[cfg(feature = "schema")]
 pub use source::schema;
@@ -93,18 +97,16 @@ impl Policy {
         &self.gateway.routes
     }
 
-    /// The routes whose pattern is the most specific one for this path; they differ in method.
-    pub fn routes_of_path(&self, path: &str) -> Vec<&Route> {
+    /// The most specific pattern that matches a canonical path.
+    pub fn match_path<'p, 'path>(&'p self, path: &'path str) -> Option<PathMatch<'p, 'path>> {
         let Gateway { paths, routes, .. } = &*self.gateway;
-        paths.at(path).map_or_else(
-            |_| Vec::new(),
-            |found| found.value.iter().filter_map(|index| routes.get(*index)).collect(),
-        )
+        let matchit::Match { value, params } = paths.at(path).ok()?;
+        Some(PathMatch { routes, indices: value, params })
     }
 
-    /// What stands for this parameter in a path that the router knows, byte for byte.
-    pub fn parameter<'a>(&self, path: &'a str, name: &str) -> Option<&'a str> {
-        self.gateway.paths.at(path).ok()?.params.get(name)
+    /// The routes of the most specific pattern for this path; they differ in method.
+    pub fn routes_of_path<'p>(&'p self, path: &str) -> impl Iterator<Item = &'p Route> {
+        self.match_path(path).into_iter().flat_map(|found| found.routes())
     }
 
     /// Every rate limit, in the order of the file.
@@ -120,5 +122,27 @@ impl Policy {
     /// Every origin.
     pub fn origins(&self) -> impl Iterator<Item = &Origin> {
         self.gateway.origins.values()
+    }
+}
+
+/// The most specific pattern for a path: its routes, which differ in method, and what stands for its
+/// parameters.
+#[derive(Debug)]
+pub struct PathMatch<'p, 'path> {
+    routes: &'p [Route],
+    indices: &'p [usize],
+    params: matchit::Params<'p, 'path>,
+}
+
+impl<'p, 'path> PathMatch<'p, 'path> {
+    /// The routes, in the order of the file.
+    pub fn routes(&self) -> impl Iterator<Item = &'p Route> + use<'p> {
+        let routes = self.routes;
+        self.indices.iter().filter_map(move |index| routes.get(*index))
+    }
+
+    /// What stands in the path for this parameter, byte for byte.
+    pub fn parameter(&self, name: &str) -> Option<&'path str> {
+        self.params.get(name)
     }
 }

@@ -54,7 +54,7 @@ impl Tenant {
         &self.hosts
     }
 
-    /// The regions in which its data may be processed (R10).
+    /// The regions in which its data may be processed (R10), the preferred first.
     pub fn regions(&self) -> &[String] {
         &self.regions
     }

@@ -252,6 +252,16 @@ fn what_mending_causes_is_not_told() {
             &[("key-unknown", "sole_tenent")],
         ),
         (
+            "an assistant and a prefix of a path that is none",
+            "gateway.toml",
+            GATEWAY,
+            &[(
+                "path = \"/api/assistants/{assistant}/chat\"",
+                "path = 3\nassistant = \"assistant\"\nrewrite = { from = \"/api\", to = \"/v1\" }",
+            )],
+            &[("value-invalid", "3")],
+        ),
+        (
             "a name that is taken is cut, not renamed",
             "tenants/initech.toml",
             INITECH,

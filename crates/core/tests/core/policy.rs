@@ -3,10 +3,11 @@
 use super::support::{files, shared_jwks};
 use sekisho_core::policy::{Fault, Files, is_policy_file, load};
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 use std::path::Path;
 
 /// The sound policy with a text of one file replaced.
-fn edited(file: &str, from: &str, to: &str) -> Files {
+pub(crate) fn edited(file: &str, from: &str, to: &str) -> Files {
     let mut files = files();
     let text = String::from_utf8(files.remove(file).unwrap()).unwrap();
     assert!(text.contains(from), "{file} has no {from:?}");
@@ -14,12 +15,12 @@ fn edited(file: &str, from: &str, to: &str) -> Files {
     files
 }
 
-fn faults(files: &Files) -> Vec<Fault> {
+pub(crate) fn faults(files: &Files) -> Vec<Fault> {
     load(files).map(drop).unwrap_err()
 }
 
 /// The text that a fault points at.
-fn pointed<'f>(files: &'f Files, fault: &Fault) -> Option<&'f str> {
+pub(crate) fn pointed<'f>(files: &'f Files, fault: &Fault) -> Option<&'f str> {
     let span = fault.span.clone()?;
     Some(std::str::from_utf8(&files[&fault.file][span]).unwrap())
 }
@@ -49,6 +50,9 @@ const GLOBEX: &str = "tenants/globex.toml";
 const INITECH: &str = "tenants/initech.toml";
 const PATTERN: &str =
     "write /literal/{parameter}/{*rest}; two patterns may not differ in parameter names only";
+
+const ASSISTANT: &str =
+    "name the parameter of the path that stands for the assistant, without braces; {*rest} is none";
 
 /// Minimal edits of the sound policy, each with the one fault that it makes.
 const ROWS: &[Row] = &[
@@ -462,12 +466,18 @@ const ROWS: &[Row] = &[
         Some("\"all\""),
         "write a list of CIDR blocks, or \"any\"",
     ),
-    row("network-unused", GLOBEX, ("business =", "buisness ="), None, "did you mean \"business\"?"),
+    row(
+        "network-unused",
+        GLOBEX,
+        ("business =", "buisness ="),
+        Some("buisness"),
+        "did you mean \"business\"?",
+    ),
     row(
         "network-unused",
         GLOBEX,
         ("business =", "zzz ="),
-        None,
+        Some("zzz"),
         "name it as a route's network, or drop it",
     ),
     row(
@@ -502,7 +512,7 @@ const ROWS: &[Row] = &[
         "issuer-not-sole",
         ACME,
         ("tenant_claim = \"tenant\"", "sole_tenant = true"),
-        None,
+        Some("\"https://idp.example\""),
         "write tenant_claim instead of sole_tenant = true, with both tenants",
     ),
     row(
@@ -545,7 +555,103 @@ const ROWS: &[Row] = &[
         GLOBEX,
         ("203.0.113.0/24", "203.0.113.0"),
         Some("\"203.0.113.0\""),
+        "for this address alone write \"203.0.113.0/32\"",
+    ),
+    row(
+        "block-invalid",
+        GLOBEX,
+        ("2001:db8:42::/48", "2001:DB8:42::1"),
+        Some("\"2001:DB8:42::1\""),
+        "for this address alone write \"2001:db8:42::1/128\"",
+    ),
+    row(
+        "block-invalid",
+        GLOBEX,
+        ("\"any\"", "{ allow = [], deny = [\"all\"] }"),
+        Some("\"all\""),
         "write an address and a prefix length, as 192.0.2.0/24, 198.51.100.7/32 or 2001:db8::/32",
+    ),
+    row(
+        "block-conflict",
+        GLOBEX,
+        ("\"any\"", "{ deny = [\"10.0.0.0/9\", \"10.0.0.0/8\"], allow = [\"10.0.0.0/8\"] }"),
+        Some("\"10.0.0.0/8\""),
+        "keep it in one of the two lists; an exception is a longer block",
+    ),
+    row(
+        "block-conflict",
+        GLOBEX,
+        ("\"any\"", "{ allow = [\"2001:db8::/32\"], deny = [\"2001:0db8::/32\"] }"),
+        Some("\"2001:0db8::/32\""),
+        "keep it in one of the two lists; an exception is a longer block",
+    ),
+    row(
+        "origin-shadowed",
+        GATEWAY,
+        ("[\"status\", \"assistant-eu\"]", "[\"status\", \"assistant-eu\", \"assistant-jp\"]"),
+        Some("\"assistant-jp\""),
+        "name one origin of each region",
+    ),
+    row(
+        "origin-shadowed",
+        GATEWAY,
+        ("[\"status\", \"assistant-eu\"]", "[\"assistant-eu\", \"status\", \"assistant-eu\" ]"),
+        Some("\"assistant-eu\""),
+        "name one origin of each region",
+    ),
+    row(
+        "public-route-with-roles",
+        GATEWAY,
+        ("public = true", "public = true\nall_roles = [\"member\"]"),
+        Some("true"),
+        "drop one of the two: on a public route nobody is asked who he is",
+    ),
+    row(
+        "role-invalid",
+        GATEWAY,
+        ("roles = [\"admin\"]", "all_roles = [\"a b\"]"),
+        Some("\"a b\""),
+        "use letters, digits, '-', '_', '.', ':' or '/'",
+    ),
+    row(
+        "assistant-unknown",
+        GATEWAY,
+        ("methods = [\"POST\"]", "methods = [\"POST\"]\nassistant = \"asistant\""),
+        Some("\"asistant\""),
+        ASSISTANT,
+    ),
+    row(
+        "assistant-unknown",
+        GATEWAY,
+        ("{*rest}\"", "{*rest}\"\nassistant = \"rest\""),
+        Some("\"rest\""),
+        ASSISTANT,
+    ),
+    row(
+        "public-route-with-assistant",
+        GATEWAY,
+        (
+            "methods = [\"POST\"]\norigins = [\"assistant-eu\", \"assistant-jp\"]\nroles = [\"member\", \"admin\"]",
+            "methods = [\"POST\"]\norigins = [\"assistant-eu\", \"assistant-jp\"]\nassistant = \"assistant\"\npublic =   true",
+        ),
+        Some("true"),
+        "drop one of the two: who may see an assistant depends on who asks",
+    ),
+    row(
+        "rewrite-invalid",
+        GATEWAY,
+        ("{*rest}\"", "{*rest}\"\nrewrite = { from = \"/ap\", to = \"/v1\" }"),
+        Some("\"/ap\""),
+        "write from = \"/...\": whole literal segments with which the route's path starts, without a \
+         slash at the end",
+    ),
+    row(
+        "rewrite-invalid",
+        GATEWAY,
+        ("{*rest}\"", "{*rest}\"\nrewrite = { from = \"/api\", to = \"/v1/\" }"),
+        Some("\"/v1/\""),
+        "write to = \"/...\": a path in normal form without query and without a slash at the end, or \
+         \"/\" alone",
     ),
     row(
         "block-invalid",
@@ -558,14 +664,14 @@ const ROWS: &[Row] = &[
         "region-without-origin",
         INITECH,
         ("[\"eu\"]", "[\"us\"]"),
-        None,
+        Some("[\"us\"]"),
         "give these routes an origin in a region of the tenant, or the tenant another region",
     ),
     row(
         "host-duplicate",
         GLOBEX,
         ("[\"globex.example.jp\"]", "[\"globex.example.jp\", \"ACME.localhost.\"]"),
-        None,
+        Some("\"ACME.localhost.\""),
         "a host belongs to one tenant, and stands once",
     ),
 ];
@@ -582,6 +688,11 @@ fn others() -> Vec<(&'static str, &'static str, Files)> {
         files.retain(|file, _| !file.starts_with(prefix));
         files
     };
+    let blocks = |count: u32| {
+        let list: Vec<_> =
+            (0..count).map(|n| format!("\"{}/32\"", Ipv4Addr::from_bits(n))).collect();
+        edited(GLOBEX, "\"any\"", &format!("[{}]", list.join(",")))
+    };
     let issuer = "[[issuers]]\nissuer = \"https://idp.example\"\naudiences = [\"a\"]\nalgorithms = [\"EdDSA\"]\n\
                   jwks_file = \"keys/shared.jwks.json\"\ntenant_claim = \"tenant\"\n\n[[issuers]]";
     vec![
@@ -589,6 +700,7 @@ fn others() -> Vec<(&'static str, &'static str, Files)> {
         ("no-tenant", "tenants", without("tenants/")),
         ("not-utf8", "gateway.toml", with("gateway.toml", b"\xff")),
         ("tenant-id-invalid", "tenants/Acme.toml", with("tenants/Acme.toml", b"")),
+        ("network-too-large", GLOBEX, blocks(100_001)),
         ("issuer-duplicate", ACME, edited(ACME, "[[issuers]]", issuer)),
         ("jwks-invalid", INITECH, with("keys/initech.jwks.json", b"{\"keys\":[]}")),
         ("jwks-invalid", INITECH, with("keys/initech.jwks.json", b"\xff\xfe")),

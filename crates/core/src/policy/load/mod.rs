@@ -3,9 +3,9 @@
 //!
 //! | place | what |
 //! | --- | --- |
-//! | [`edge`], [`origins`], [`timeouts`], [`routes`] and their [`patterns`], [`limits`] | `gateway.toml` |
+//! | [`edge`], [`origins`], [`timeouts`], [`routes`], their [`patterns`] and [`rewrites`], [`limits`] | `gateway.toml` |
 //! | [`form`], which lets [`mend`] go on | syntax, keys and types of a file |
-//! | [`tenants`], [`issuers`] | `tenants/<id>.toml` and the keys that it names |
+//! | [`tenants`], [`networks`], [`issuers`] | `tenants/<id>.toml` and the keys that it names |
 //! | [`blocks`] | the CIDR blocks of either |
 //! | [`agreement`] | what must hold between files |
 //! | [`suggest`] | the nearest known name for an unknown one |
@@ -19,8 +19,10 @@ mod form;
 mod issuers;
 mod limits;
 mod mend;
+mod networks;
 mod origins;
 mod patterns;
+mod rewrites;
 mod routes;
 mod suggest;
 mod tenants;
@@ -38,8 +40,9 @@ use std::sync::Arc;
 /// The files of a policy directory by path relative to it, with `/` between the parts.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
-/// The largest file that is read, in bytes.
-pub const MAX_FILE: usize = 4 * 1024 * 1024;
+/// The largest file that is read, in bytes: room for three networks of 100,000 of the longest IPv6
+/// blocks, a line each.
+pub const MAX_FILE: usize = 16 * 1024 * 1024;
 
 /// Whether a file of the directory belongs to the policy: whatever else lies there (a README, an
 /// editor's backup) is not read and does not change the digest.
@@ -86,10 +89,12 @@ pub fn check(files: &Files) -> Checked {
 }
 
 /// Faults that the absence of something in the same file can cause.
-const BY_ABSENCE_HERE: [&str; 6] = [
+const BY_ABSENCE_HERE: [&str; 8] = [
+    "assistant-unknown",
     "origin-unknown",
     "rate-limit-route-unknown",
     "rate-limit-without-route",
+    "rewrite-invalid",
     "route-without-method",
     "route-without-origin",
     "tenant-proof",
@@ -163,7 +168,7 @@ impl Loader<'_> {
                 rate_limits,
                 paths,
             }),
-            tenants,
+            tenants: tenants.into_iter().map(|placed| placed.tenant).collect(),
             hosts,
         })
     }
