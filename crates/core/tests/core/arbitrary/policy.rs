@@ -5,7 +5,7 @@
 use super::keys::POOL;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 pub(crate) const REGIONS: [&str; 3] = ["jp", "eu", "us"];
@@ -125,6 +125,12 @@ pub(crate) fn world() -> impl Strategy<Value = World> {
                     *network != "lab" || routes.iter().any(|route| route.network == "lab")
                 });
             }
+            // The tenants of one issuer read one claim.
+            let mut claims = BTreeMap::new();
+            for issuer in tenants.iter_mut().flat_map(|tenant| &mut tenant.issuers) {
+                issuer.tenant_claim =
+                    *claims.entry(issuer.name.clone()).or_insert(issuer.tenant_claim);
+            }
             for (n, route) in routes.iter_mut().enumerate() {
                 route.id = format!("route-{n}");
                 serve(route, &tenants);
@@ -146,7 +152,8 @@ fn name(tenant: &mut Tenant, id: &'static str, hosts: &mut impl Iterator<Item = 
     }
 }
 
-/// A policy with a tenant that no origin of a route may serve is refused.
+/// A policy with a tenant that no origin of a route may serve is refused, and one of which a route
+/// has two origins in a region.
 fn serve(route: &mut Route, tenants: &[Tenant]) {
     for tenant in tenants {
         let served = |id: &String| tenant.regions.iter().any(|region| id.starts_with(region));
@@ -154,6 +161,8 @@ fn serve(route: &mut Route, tenants: &[Tenant]) {
             route.origins.push(format!("{}-1", tenant.regions[0]));
         }
     }
+    let mut regions = BTreeSet::new();
+    route.origins.retain(|id| regions.insert(id[..2].to_owned()));
 }
 
 fn origins_of(region: &'static str) -> [Origin; 2] {
