@@ -24,7 +24,7 @@ const SNAPSHOTS: usize = 2;
 pub struct Plan {
     /// The application.
     pub manifest: Manifest,
-    /// The policy directory; it is copied.
+    /// The policy, a directory or a compiled file; it is copied.
     pub policy: PathBuf,
     /// The address that is served over HTTPS.
     pub https: SocketAddr,

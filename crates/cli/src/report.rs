@@ -157,7 +157,10 @@ impl From<HostError> for Failure {
 
 impl Mistake {
     fn of(directory: &Path, files: &Files, fault: &Fault) -> Self {
-        let file = directory.join(&fault.file).display().to_string();
+        // A compiled policy may be named by itself.
+        let path =
+            if directory.is_file() { directory.to_owned() } else { directory.join(&fault.file) };
+        let file = path.display().to_string();
         let text = files.get(&fault.file).and_then(|bytes| std::str::from_utf8(bytes).ok());
         let place =
             text.zip(fault.span.clone()).map(|(text, span)| Excerpt::new(&file, text, span));

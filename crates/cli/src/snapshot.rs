@@ -1,14 +1,16 @@
-//! A checked copy of a policy, which no edit reaches.
+//! A checked copy of a policy, compiled, which no edit reaches.
 
 use crate::policy_dir;
 use crate::report::{Failure, line};
 use sekisho_core::Policy;
+use sekisho_core::policy::Files;
+use sekisho_core::policy::deployed::{FILE, compile};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use tempfile::TempDir;
 
-/// A private directory with the files of a policy that was found sound; removed when dropped.
+/// A private directory with a policy that was found sound, compiled; removed when dropped.
 ///
 /// The gateway's instances read it whenever they start. If they read the operator's directory
 /// instead, half of an edit could come into force, and one instance could judge by another policy
@@ -21,11 +23,13 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Reads and checks a policy directory, and copies it to a directory below `parent` that nobody
+    /// Reads and checks a policy, and writes its compiled form to a directory below `parent` that nobody
     /// but its owner may enter: whoever can write the copy writes the policy.
     pub fn take(directory: &Path, parent: &Path) -> Result<Self, Failure> {
         let (files, policy, warnings) = policy_dir::check(directory)?;
         let warnings = warnings.iter().map(|warning| line(directory, &files, warning)).collect();
+        let compiled = compile(&policy).map_err(|why| Failure::invalid(why.to_string()))?;
+        let files = Files::from([(FILE.to_owned(), compiled)]);
         let owner_only = Permissions::from_mode(0o700);
         let copy = fs::create_dir_all(parent)
             .and_then(|()| {

@@ -11,6 +11,7 @@ const EXAMPLES: &str = "\
 Examples:
   sekisho check policy
   sekisho check --deny-warnings policy
+  sekisho check policy.sekisho            a compiled policy, down to its last byte
   sekisho check --json policy | jq -r '.[] | \"\\(.file):\\(.line): \\(.message)\"'
 
 With --json, an array by file and place, empty if nothing is wrong, of
@@ -29,8 +30,8 @@ Exit codes: 0 the policy is sound, 2 it is not, or --deny-warnings and there are
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Check {
-    /// The policy directory
-    #[arg(value_name = "DIR")]
+    /// The policy: a directory, or a compiled file
+    #[arg(value_name = "DIR|FILE")]
     directory: PathBuf,
     /// Print the mistakes as one JSON array, empty if there is none
     #[arg(long)]

@@ -1,6 +1,7 @@
 //! One module a command.
 
 pub mod check;
+pub mod compile;
 pub mod completions;
 pub mod demo;
 pub mod explain;
@@ -20,6 +21,7 @@ pub fn run(command: Command, style: Style) -> Result<Exit, Failure> {
         Command::Demo(demo) => demo.run(style),
         Command::Check(check) => check.run(style),
         Command::Schema(schema) => schema.run(),
+        Command::Compile(compile) => compile.run(),
         Command::Explain(explain) => explain.run(),
         Command::Token(token) => token.run(),
         Command::Completions(completions) => completions.run(),

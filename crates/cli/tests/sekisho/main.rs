@@ -8,6 +8,7 @@
 )]
 
 mod check;
+mod compile;
 mod explain;
 mod help;
 mod reload;

@@ -4,11 +4,13 @@
 //! | --- | --- |
 //! | `source` | the TOML, as types; unknown keys are errors |
 //! | [`load()`] | from files to a [`Policy`], collecting every fault |
+//! | [`deployed`] | from a [`Policy`] to the one file that is deployed, and back, a tenant at a time |
 //! | [`fault`] | a mistake with its file, place and remedy |
 //! | [`lint`] | what is dangerous in a sound policy |
 //! | `edge`, `origin`, `route`, `pattern`, `rewrite`, `limit` | the operator's part, as the road reads it |
 //! | `tenant`, `issuer` | a customer's part |
 
+pub mod deployed;
 mod edge;
 pub mod fault;
 mod issuer;
@@ -26,7 +28,7 @@ pub use edge::{CDNS, ClientAddress, Edge, ProxySecret, TrustedProxies};
 pub use fault::{Fault, Severity};
 pub use issuer::{ClaimPath, Issuer, TenantProof};
 pub use limit::{Per, RateLimit};
-pub use load::{Checked, Files, MAX_FILE, check, is_policy_file, load};
+pub use load::{Checked, Files, MAX_FILE, check, is_policy_file, load, max_size};
 pub use origin::{Origin, TenantEcho};
 pub use pattern::Pattern;
 pub use rewrite::Rewrite;
@@ -36,7 +38,8 @@ pub use source::schema;
 pub use tenant::{Directory, Tenant, TenantId};
 
 use crate::request::headers::HeadLimits;
-use std::collections::HashMap;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// A compiled policy: the operator's part, and tenants. All of them, or the one that a request is
@@ -48,23 +51,44 @@ pub struct Policy {
     hosts: HashMap<String, usize>,
 }
 
-/// The operator's part of a policy.
-#[derive(Debug)]
+/// The operator's part of a policy. What it holds stands in the digest, field by field, unless it
+/// is skipped because it is made of the others.
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Gateway {
+    #[serde(skip)]
     digest: String,
     edge: Edge,
     head_limits: HeadLimits,
     check_revocation: bool,
-    origins: HashMap<String, Origin>,
+    origins: BTreeMap<String, Origin>,
     routes: Vec<Route>,
     rate_limits: Vec<RateLimit>,
+    #[serde(skip)]
     paths: matchit::Router<Vec<usize>>,
 }
 
 impl Policy {
-    /// SHA-256 over every file that can change a verdict, as 64 hexadecimal digits.
+    /// The operator's part with these tenants.
+    fn of(gateway: Arc<Gateway>, tenants: Vec<Tenant>) -> Self {
+        let hosts = tenants
+            .iter()
+            .enumerate()
+            .flat_map(|(index, tenant)| tenant.hosts.iter().map(move |host| (host.clone(), index)))
+            .collect();
+        Self { gateway, tenants, hosts }
+    }
+
+    /// SHA-256 over all that can change a verdict, as 64 hexadecimal digits: the same for a policy's
+    /// files, their compiled form and each tenant's part of it (see [`deployed`]).
     pub fn digest(&self) -> &str {
         &self.gateway.digest
+    }
+
+    /// Whether the policy holds a secret: a key that makes signatures as well as it checks them.
+    pub fn holds_secrets(&self) -> bool {
+        let issuers = self.tenants.iter().flat_map(Tenant::issuers);
+        // HS256 and its like (RFC 7518, section 3.2).
+        issuers.flat_map(Issuer::algorithms).any(|algorithm| algorithm.name().starts_with("HS"))
     }
 
     /// What stands before the gateway.

@@ -9,6 +9,8 @@ mod canonical;
 #[cfg(test)]
 mod csrf;
 #[cfg(test)]
+mod deployed;
+#[cfg(test)]
 mod dry_run;
 #[cfg(test)]
 mod edge;

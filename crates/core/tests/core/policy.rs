@@ -1,6 +1,7 @@
 //! Loading a policy: what is sound, and every fault with its place and remedy.
 
 use super::support::{files, shared_jwks};
+use sekisho_core::policy::deployed::{FILE as COMPILED, MAX_SECTION};
 use sekisho_core::policy::{Fault, Files, is_policy_file, load};
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -695,6 +696,7 @@ fn others() -> Vec<(&'static str, &'static str, Files)> {
     };
     let issuer = "[[issuers]]\nissuer = \"https://idp.example\"\naudiences = [\"a\"]\nalgorithms = [\"EdDSA\"]\n\
                   jwks_file = \"keys/shared.jwks.json\"\ntenant_claim = \"tenant\"\n\n[[issuers]]";
+    let (shared, padding) = (shared_jwks().to_string().into_bytes(), vec![b' '; MAX_SECTION]);
     vec![
         ("file-missing", "gateway.toml", without("gateway.toml")),
         ("no-tenant", "tenants", without("tenants/")),
@@ -704,6 +706,13 @@ fn others() -> Vec<(&'static str, &'static str, Files)> {
         ("issuer-duplicate", ACME, edited(ACME, "[[issuers]]", issuer)),
         ("jwks-invalid", INITECH, with("keys/initech.jwks.json", b"{\"keys\":[]}")),
         ("jwks-invalid", INITECH, with("keys/initech.jwks.json", b"\xff\xfe")),
+        (
+            "policy-too-large",
+            INITECH,
+            with("keys/initech.jwks.json", &[shared.as_slice(), &padding].concat()),
+        ),
+        ("compiled-beside-files", COMPILED, with(COMPILED, b"")),
+        ("compiled-unsound", COMPILED, Files::from([(COMPILED.to_owned(), Vec::new())])),
     ]
 }
 
@@ -883,26 +892,11 @@ fn a_place_is_a_line_and_a_column() {
 }
 
 #[test]
-fn the_digest_is_of_every_file() {
-    let digest = |files: &Files| load(files).unwrap().digest().to_owned();
-    let sound = digest(&files());
-    assert!(sound.len() == 64 && sound.bytes().all(|b| b.is_ascii_hexdigit()));
-    for file in files().into_keys() {
-        let mut changed = files();
-        changed.get_mut(&file).unwrap().push(b'\n');
-        assert_ne!(digest(&changed), sound, "{file}");
-    }
-    let backwards: Files = files().into_iter().rev().collect();
-    assert_eq!(digest(&backwards), sound, "the order of the files does not count");
-    let mut renamed = files();
-    renamed.insert("keys/more.json".into(), shared_jwks().to_string().into_bytes());
-    assert_ne!(digest(&renamed), sound, "a file more");
-}
-
-#[test]
 fn files_of_a_policy() {
     for (path, belongs) in [
         ("gateway.toml", true),
+        ("policy.sekisho", true),
+        ("tenants/policy.sekisho", false),
         ("tenants/acme.toml", true),
         ("keys/demo.jwks.json", true),
         ("README.md", false),

@@ -26,6 +26,8 @@ pub use reserved::is_reserved;
 pub(crate) use single::is_single;
 pub use trailer::may_be_trailer;
 
+use serde::{Deserialize, Serialize};
+
 /// Header fields in order, names in lower case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers(Vec<(String, Vec<u8>)>);
@@ -89,7 +91,7 @@ impl Headers {
 }
 
 /// How large a request head may be.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct HeadLimits {
     /// Names and values together, bytes.
     pub bytes: usize,
