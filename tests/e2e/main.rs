@@ -8,7 +8,9 @@
 )]
 
 mod cases;
+mod compiled;
 mod faults;
+mod limits;
 mod malformed;
 mod memory;
 mod portable;

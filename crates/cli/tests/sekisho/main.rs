@@ -8,9 +8,11 @@
 )]
 
 mod check;
+mod compile;
 mod explain;
 mod help;
 mod reload;
+mod schema;
 mod token;
 mod up;
 
