@@ -1,4 +1,5 @@
-//! The price of a decision: a request with 15 header fields to a tenant with 1,000 CIDR blocks.
+//! The price of a decision: a request with 15 header fields to a tenant with 1,000 CIDR blocks, and
+//! what it costs to have more tenants or blocks.
 //!
 //! `cargo bench -p sekisho-core`
 #![allow(
@@ -100,6 +101,24 @@ fn files(tenants: usize, jwks: &Value) -> Files {
     files
 }
 
+/// A policy of this many tenants, the first of which has this many blocks, and nobody signs in.
+fn sized(tenants: usize, blocks: usize) -> Policy {
+    let mut first = String::new();
+    for block in 0..blocks {
+        let (a, b, c) = (10 + block / 65536, block / 256 % 256, block % 256);
+        write!(first, "\"{a}.{b}.{c}.{}/31\", ", block % 128 * 2).unwrap();
+    }
+    let mut files = Files::from([("gateway.toml".to_owned(), GATEWAY.into())]);
+    for tenant in 0..tenants {
+        let blocks = if tenant == 0 { first.as_str() } else { "\"192.0.2.0/24\"" };
+        let toml = format!(
+            "hosts = [\"t{tenant}.example.jp\"]\nregions = [\"jp\"]\n\n[networks]\nbusiness = [{blocks}]\n"
+        );
+        files.insert(format!("tenants/t{tenant}.toml"), toml.into());
+    }
+    load(&files).unwrap()
+}
+
 fn claims() -> JWTClaims<Value> {
     let mut claims = JWTClaims::<Value>::new();
     claims.custom = json!({
@@ -189,5 +208,27 @@ fn decisions(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, decisions);
+/// The same request to policies of other sizes costs the same.
+fn sizes(c: &mut Criterion) {
+    let request = request("/public/f1/feedback", "10.0.3.7:50211", "Bearer a.b.c");
+    let mut group = c.benchmark_group("size");
+    for (tenants, blocks) in
+        [(1, 10), (1, 1_000), (1, 100_000), (100, 1_000), (1_000, 1_000), (10_000, 1_000)]
+    {
+        let policy = sized(tenants, blocks);
+        let verdict = judge(&policy, request.clone()).verdict;
+        assert!(matches!(verdict, Verdict::Permit(_)), "{verdict:?}");
+        group.bench_function(format!("{tenants} tenants, {blocks} blocks"), |b| {
+            let setup = || request.clone();
+            b.iter_batched(
+                setup,
+                |request| black_box(judge(&policy, request)),
+                BatchSize::SmallInput,
+            );
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, decisions, sizes);
 criterion_main!(benches);

@@ -44,7 +44,7 @@ impl<'p> Permit<'p> {
         if let Some(principal) = &authenticated.principal {
             identify(&mut headers, principal);
         }
-        headers.push("x-request-id", request.request_id.as_str());
+        headers.push("x-request-id", request.request_id);
         // Without the port: it is whatever the client wrote, and no rule has judged it.
         let host = request.authority.host();
         if let Some(client) = located.client {

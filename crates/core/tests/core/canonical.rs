@@ -65,7 +65,7 @@ fn respelt(path: &str, place: usize) -> Vec<(&'static str, String)> {
 }
 
 fn routes(path: &str) -> Vec<&'static str> {
-    POLICY.routes_of_path(path).into_iter().map(Route::id).collect()
+    POLICY.routes_of_path(path).map(Route::id).collect()
 }
 
 proptest! {
