@@ -66,7 +66,7 @@ async fn judge_and_forward<'p>(
     incoming: Request,
     arrival: &clock::Arrival,
 ) -> (Facts<'p>, Result<Response, Denial>) {
-    let Decision { verdict, facts } = match decide(policy, request, arrival.time()) {
+    let Decision { verdict, facts, writes } = match decide(policy, request, arrival.time()) {
         Progress::Decided(decision) => *decision,
         Progress::Pending(pending) => {
             let records = state::fetch(pending.records()).await;
@@ -74,7 +74,9 @@ async fn judge_and_forward<'p>(
         }
     };
     let outcome = match verdict {
-        Verdict::Permit(permit) => upstream::forward(*permit, incoming).await,
+        Verdict::Permit(permit) => {
+            state::writing(&writes, upstream::forward(*permit, incoming)).await
+        }
         Verdict::Deny(denial) => Err(denial),
     };
     (facts, outcome)

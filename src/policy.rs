@@ -143,7 +143,7 @@ fn bounded(path: &Path) -> std::io::Result<Vec<u8>> {
     let limit = u64::try_from(MAX_FILE).unwrap_or(u64::MAX);
     File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() > MAX_FILE {
-        return Err(std::io::Error::other("larger than 4 MiB"));
+        return Err(std::io::Error::other("larger than 16 MiB"));
     }
     Ok(bytes)
 }

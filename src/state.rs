@@ -1,23 +1,23 @@
-//! State records by key, for core to judge.
+//! State records by key: fetched for core to judge, and written as core says.
 
-use sekisho_core::session::Records;
+use sekisho_core::limit::Write;
+use sekisho_core::records::Records;
+#[cfg(feature = "spin")]
+use {
+    futures::future::{join, join_all},
+    sekisho_core::records::Record,
+    spin_sdk::key_value::Store,
+};
 
 /// Fetches records in one round. Whatever goes wrong is [`Record::Unavailable`], never
 /// [`Record::Absent`].
 ///
-/// [`Record::Unavailable`]: sekisho_core::session::Record::Unavailable
-/// [`Record::Absent`]: sekisho_core::session::Record::Absent
+/// [`Record::Unavailable`]: sekisho_core::records::Record::Unavailable
+/// [`Record::Absent`]: sekisho_core::records::Record::Absent
 #[cfg(feature = "spin")]
 pub(crate) async fn fetch(keys: &[String]) -> Records {
-    use sekisho_core::session::Record;
-    use spin_sdk::key_value::Store;
-
-    let store = match Store::open_default().await {
-        Ok(store) => store,
-        Err(error) => {
-            eprintln!("state: {error:?}");
-            return Records::new();
-        }
+    let Some(store) = open().await else {
+        return Records::new();
     };
     let get = async |key: &String| {
         let record = match store.get(key).await {
@@ -30,7 +30,34 @@ pub(crate) async fn fetch(keys: &[String]) -> Records {
         };
         (key.clone(), record)
     };
-    futures::future::join_all(keys.iter().map(get)).await.into_iter().collect()
+    join_all(keys.iter().map(get)).await.into_iter().collect()
+}
+
+/// Does the work, and writes the buckets of a permitted request beside it. Both are done when it
+/// ends, so that a client's next request meets what this one took. A bucket that can't be written
+/// counts the request too little; that is no reason to refuse it.
+#[cfg(feature = "spin")]
+pub(crate) async fn writing<T>(writes: &[Write], work: impl Future<Output = T>) -> T {
+    if writes.is_empty() {
+        return work.await;
+    }
+    let write = async {
+        let Some(store) = open().await else {
+            return;
+        };
+        let set = async |(key, value): &Write| {
+            if let Err(error) = store.set(key, value).await {
+                eprintln!("state: {error:?}");
+            }
+        };
+        join_all(writes.iter().map(set)).await;
+    };
+    join(work, write).await.0
+}
+
+#[cfg(feature = "spin")]
+async fn open() -> Option<Store> {
+    Store::open_default().await.inspect_err(|error| eprintln!("state: {error:?}")).ok()
 }
 
 /// Without a store no record can be read, and core refuses whatever needs one.
@@ -38,4 +65,10 @@ pub(crate) async fn fetch(keys: &[String]) -> Records {
 #[allow(clippy::unused_async, reason = "the same signature as with a store")]
 pub(crate) async fn fetch(_keys: &[String]) -> Records {
     Records::new()
+}
+
+/// Without a store there is no bucket to write: what needs one was refused.
+#[cfg(not(feature = "spin"))]
+pub(crate) async fn writing<T>(_writes: &[Write], work: impl Future<Output = T>) -> T {
+    work.await
 }

@@ -5,6 +5,7 @@ use crate::commands::compile::Compile;
 use crate::commands::completions::Completions;
 use crate::commands::demo::Demo;
 use crate::commands::explain::Explain;
+use crate::commands::schema::Schema;
 use crate::commands::token::Token;
 use crate::commands::up::Up;
 use clap::{ColorChoice, Parser, Subcommand, ValueEnum};
@@ -65,6 +66,7 @@ pub enum Command {
     Demo(Demo),
     Check(Check),
     Compile(Compile),
+    Schema(Schema),
     Explain(Explain),
     Token(Token),
     Completions(Completions),

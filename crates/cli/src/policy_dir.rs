@@ -3,7 +3,7 @@
 use crate::report::Failure;
 use sekisho_core::Policy;
 use sekisho_core::policy::deployed::FILE as COMPILED;
-use sekisho_core::policy::{self, Files, is_policy_file, max_size};
+use sekisho_core::policy::{self, Checked, Fault, Files, is_policy_file, max_size};
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
@@ -57,6 +57,16 @@ pub fn load(directory: &Path) -> Result<(Files, Policy), Failure> {
     match policy::load(&files) {
         Ok(policy) => Ok((files, policy)),
         Err(faults) => Err(Failure::policy(directory, &files, &faults)),
+    }
+}
+
+/// As [`load`], with what is dangerous in the policy.
+pub fn check(directory: &Path) -> Result<(Files, Policy, Vec<Fault>), Failure> {
+    let files = read(directory)?;
+    let Checked { policy, faults } = policy::check(&files);
+    match policy {
+        Some(policy) => Ok((files, policy, faults)),
+        None => Err(Failure::policy(directory, &files, &faults)),
     }
 }
 
@@ -146,6 +156,6 @@ mod tests {
         fs::remove_dir(root.path().join("tenants/acme.toml")).unwrap();
         fs::write(root.path().join("gateway.toml"), vec![b'#'; MAX_FILE + 1]).unwrap();
         let large = format!("{:?}", read(root.path()).unwrap_err());
-        assert!(large.contains("gateway.toml is larger than 4 MiB"), "{large}");
+        assert!(large.contains("gateway.toml is larger than 16 MiB"), "{large}");
     }
 }

@@ -1,7 +1,7 @@
 //! A checked copy of a policy, compiled, which no edit reaches.
 
 use crate::policy_dir;
-use crate::report::Failure;
+use crate::report::{Failure, line};
 use sekisho_core::Policy;
 use sekisho_core::policy::Files;
 use sekisho_core::policy::deployed::{FILE, compile};
@@ -19,13 +19,15 @@ use tempfile::TempDir;
 pub struct Snapshot {
     directory: TempDir,
     policy: Policy,
+    warnings: Vec<String>,
 }
 
 impl Snapshot {
     /// Reads and checks a policy, and writes its compiled form to a directory below `parent` that nobody
     /// but its owner may enter: whoever can write the copy writes the policy.
     pub fn take(directory: &Path, parent: &Path) -> Result<Self, Failure> {
-        let (_, policy) = policy_dir::load(directory)?;
+        let (files, policy, warnings) = policy_dir::check(directory)?;
+        let warnings = warnings.iter().map(|warning| line(directory, &files, warning)).collect();
         let compiled = compile(&policy).map_err(|why| Failure::invalid(why.to_string()))?;
         let files = Files::from([(FILE.to_owned(), compiled)]);
         let owner_only = Permissions::from_mode(0o700);
@@ -45,12 +47,17 @@ impl Snapshot {
         policy_dir::write(copy.path(), &files).map_err(|error| {
             Failure::fault(format!("cannot copy the policy to {}: {error}", copy.path().display()))
         })?;
-        Ok(Self { directory: copy, policy })
+        Ok(Self { directory: copy, policy, warnings })
     }
 
     /// Where the copy is.
     pub fn path(&self) -> &Path {
         self.directory.path()
+    }
+
+    /// What is dangerous in it, a line each.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// What it says.

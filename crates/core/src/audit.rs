@@ -1,16 +1,23 @@
 //! The audit record: one JSON line for every request, in UTC.
 //!
+//! `would_deny` is the reason for which the route of a permitted request would have refused it, were
+//! it not in dry run; `detail` then explains that. `roles` and `groups` are the directory's, where
+//! there is one.
+//!
 //! What a client wrote stands in it escaped and bounded, and never a token, cookie, query or body.
 
 use crate::decide::Facts;
 use crate::denial::{Denial, Reason};
-use crate::policy::Route;
+use crate::policy::{Origin, Route};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::time::Duration;
 
 /// The longest text of a client's in a record, in bytes.
 const LONGEST: usize = 512;
+
+/// The most text of a list of names in a record, in bytes: 64 roles of the longest kind.
+const LONGEST_LIST: usize = 4096;
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug)]
@@ -27,13 +34,21 @@ struct Record<'a> {
     time: String,
     request_id: String,
     tenant: Option<&'a str>,
+    host: Option<String>,
     subject: Option<String>,
+    roles: Option<Vec<String>>,
+    groups: Option<Vec<String>>,
+    issuer: Option<String>,
     client: Option<String>,
     method: Option<&'a str>,
     path: Option<String>,
     route: Option<&'a str>,
+    assistant: Option<String>,
+    origin: Option<&'a str>,
+    region: Option<&'a str>,
     decision: &'static str,
     reason: Option<&'static str>,
+    would_deny: Option<&'static str>,
     detail: Option<String>,
     status: u16,
     policy: Option<&'a str>,
@@ -55,19 +70,28 @@ pub fn record(
         Outcome::Permitted(status) => ("permit", None, status),
         Outcome::Denied(denial) => ("deny", Some(denial), denial.reason().status()),
     };
+    let principal = facts.principal.as_ref();
     let record = Record {
         v: 1,
         time: format!("{time:.6}"),
         request_id: bounded(&facts.request_id),
         tenant: facts.tenant.map(|tenant| tenant.id().as_str()),
+        host: facts.host.as_deref().map(bounded),
         subject: facts.subject().map(bounded),
+        roles: principal.map(|principal| names(principal.roles())),
+        groups: principal.map(|principal| names(principal.groups())),
+        issuer: principal.map(|principal| bounded(principal.issuer())),
         client: facts.client.map(|client| client.to_string()),
         method: facts.method,
         path: facts.path.as_deref().map(bounded),
         route: facts.route.map(Route::id),
+        assistant: facts.assistant.as_deref().map(bounded),
+        origin: facts.origin.map(Origin::id),
+        region: facts.origin.map(Origin::region),
         decision,
         reason: denial.map(Denial::reason).map(Reason::code),
-        detail: denial.map(|denial| bounded(denial.detail())),
+        would_deny: facts.would_deny.as_ref().map(Denial::reason).map(Reason::code),
+        detail: denial.or(facts.would_deny.as_ref()).map(|denial| bounded(denial.detail())),
         status,
         policy,
         duration_us: u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
@@ -90,9 +114,39 @@ fn bounded(text: &str) -> String {
     kept
 }
 
+/// As many names as there is room for; `...` stands for the others.
+fn names(all: &[String]) -> Vec<String> {
+    let mut room = LONGEST_LIST;
+    let mut kept: Vec<String> = all
+        .iter()
+        .map(|name| bounded(name))
+        .take_while(|name| {
+            let fits = name.len() <= room;
+            room = room.saturating_sub(name.len());
+            fits
+        })
+        .collect();
+    if kept.len() < all.len() {
+        kept.push("...".into());
+    }
+    kept
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_of_names_is_bounded() {
+        let list = |count, length| names(&vec!["x".repeat(length); count]);
+        assert!(list(0, 1).is_empty());
+        assert_eq!(list(64, 64).len(), 64, "as many roles as there may be");
+        let cut = list(65, 64);
+        assert_eq!((cut.len(), cut.last().unwrap().as_str()), (65, "..."));
+        let groups = list(256, 255);
+        assert_eq!((groups.len(), groups.last().unwrap().as_str()), (17, "..."));
+        assert_eq!(names(&["a\n関".into()]), ["a??"]);
+    }
 
     #[test]
     fn a_record_is_one_line_whatever_the_client_wrote() {

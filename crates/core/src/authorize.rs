@@ -1,31 +1,68 @@
-//! Step 9: the principal has a role that the route asks for.
+//! Step 9: the principal may do what the route is for.
 //!
-//! A route without roles is for every principal of the tenant; a public route is for everyone.
+//! In evaluation order:
+//!
+//! 1. Roles: one of the route's `roles`, and every one of its `all_roles`. A route without roles
+//!    is for every principal of the tenant; a public route is for everyone, and ends here.
+//! 2. The [`label`] of the assistant, where the route names one.
+//! 3. The rate [`limit`]s that count the route: last, so that nobody spends tokens on what he may
+//!    not do.
 
 use crate::denial::{Denial, Reason};
+use crate::limit::Write;
+use crate::policy::Route;
+use crate::records::Given;
 use crate::session::Live;
+use crate::token::claims::Principal;
+use crate::{dry_run, label, limit};
+use jiff::Timestamp;
 
 /// A request that its principal may make.
 #[derive(Debug)]
 pub struct Authorized<'p> {
     pub(crate) live: Live<'p>,
+    /// The buckets that it took a token of.
+    pub(crate) writes: Vec<Write>,
+    /// What would have refused it, were its route enforced.
+    pub(crate) would_deny: Option<Denial>,
 }
 
-/// Judges the principal's roles: one of the route's is enough.
-pub(crate) fn check(live: Live<'_>) -> Result<Authorized<'_>, Denial> {
+/// Judges the principal.
+pub(crate) fn check<'p>(
+    live: Live<'p>,
+    given: Given<'_, 'p>,
+    now: Timestamp,
+) -> Result<Authorized<'p>, Denial> {
     let route = live.authenticated.admitted.routed.route;
-    let held = match &live.authenticated.principal {
-        None => route.is_public(),
-        Some(principal) => {
-            route.roles().is_empty()
-                || route.roles().iter().any(|role| principal.roles().contains(role))
-        }
+    let (writes, would_deny) = dry_run::judge(route, rules(&live, given, now))?;
+    Ok(Authorized { live, writes: writes.unwrap_or_default(), would_deny })
+}
+
+fn rules(live: &Live<'_>, given: Given<'_, '_>, now: Timestamp) -> Result<Vec<Write>, Denial> {
+    let routed = &live.authenticated.admitted.routed;
+    let Some(principal) = &live.authenticated.principal else {
+        return if routed.route.is_public() { Ok(Vec::new()) } else { Err(missing(routed.route)) };
     };
-    if !held {
-        return Err(Denial::new(
-            Reason::RoleMissing,
-            format!("the route asks for one of: {}", route.roles().join(", ")),
-        ));
+    roles(routed.route, principal)?;
+    if routed.route.assistant().is_some() {
+        label::judge(routed.assistant.as_deref(), given, principal)?;
     }
-    Ok(Authorized { live })
+    limit::judge(given, now)
+}
+
+fn roles(route: &Route, principal: &Principal) -> Result<(), Denial> {
+    let held = |role: &String| principal.roles().contains(role);
+    let any = route.roles().is_empty() || route.roles().iter().any(held);
+    if any && route.all_roles().iter().all(held) { Ok(()) } else { Err(missing(route)) }
+}
+
+fn missing(route: &Route) -> Denial {
+    let mut asked = Vec::with_capacity(2);
+    if !route.roles().is_empty() {
+        asked.push(format!("one of: {}", route.roles().join(", ")));
+    }
+    if !route.all_roles().is_empty() {
+        asked.push(format!("all of: {}", route.all_roles().join(", ")));
+    }
+    Denial::new(Reason::RoleMissing, format!("the route asks for {}", asked.join("; and for ")))
 }

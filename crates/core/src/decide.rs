@@ -1,10 +1,11 @@
 //! The road, top to bottom.
 
 use crate::denial::{Denial, Reason};
+use crate::limit::Write;
 use crate::permit::Permit;
-use crate::policy::{Policy, Route, Tenant};
+use crate::policy::{Directory, Origin, Policy, Route, Tenant};
+use crate::records::{Given, Needed, Records};
 use crate::request::{Request, canonical, transport};
-use crate::session::Records;
 use crate::token::Authenticated;
 use crate::token::claims::Principal;
 use crate::{authorize, client, network, route, session, tenant, token};
@@ -90,8 +91,15 @@ pub struct Facts<'p> {
     pub client: Option<IpAddr>,
     /// The route.
     pub route: Option<&'p Route>,
-    /// Whom the verified token names; nobody on a public route.
+    /// What stands in the path for the route's assistant.
+    pub assistant: Option<String>,
+    /// Whom the verified token names, after step 8 with the directory's roles and groups; nobody on
+    /// a public route.
     pub principal: Option<Principal>,
+    /// The origin that the request may be forwarded to.
+    pub origin: Option<&'p Origin>,
+    /// What would have refused a request whose route is in [`dry_run`](crate::dry_run).
+    pub would_deny: Option<Denial>,
 }
 
 impl Facts<'_> {
@@ -122,6 +130,9 @@ pub struct Decision<'p> {
     pub verdict: Verdict<'p>,
     /// What was found out.
     pub facts: Facts<'p>,
+    /// Records to write before the request is answered, by key: the buckets of its rate limits.
+    /// None for a denied request.
+    pub writes: Vec<Write>,
 }
 
 /// How far a decision came without state.
@@ -138,24 +149,27 @@ pub enum Progress<'p> {
 pub struct Pending<'p> {
     policy: &'p Policy,
     authenticated: Authenticated<'p>,
-    records: Vec<String>,
+    needed: Needed<'p>,
+    now: Timestamp,
     facts: Facts<'p>,
 }
 
 impl<'p> Pending<'p> {
     /// The keys of the records that the verdict needs.
     pub fn records(&self) -> &[String] {
-        &self.records
+        self.needed.keys()
     }
 
     /// Gives the verdict.
     pub fn resume(self, records: &Records) -> Decision<'p> {
-        let Self { policy, authenticated, mut facts, .. } = self;
-        let verdict = match finish(authenticated, policy, records, &mut facts) {
-            Ok(permit) => Verdict::Permit(Box::new(permit)),
-            Err(denial) => Verdict::Deny(denial),
-        };
-        Decision { verdict, facts }
+        let Self { policy, authenticated, needed, now, mut facts } = self;
+        let given = needed.given(records);
+        match finish(authenticated, policy, given, now, &mut facts) {
+            Ok((permit, writes)) => {
+                Decision { verdict: Verdict::Permit(Box::new(permit)), facts, writes }
+            }
+            Err(denial) => denied(denial, facts),
+        }
     }
 }
 
@@ -165,18 +179,20 @@ pub fn decide(policy: &Policy, request: Request, now: Timestamp) -> Progress<'_>
     let mut facts = Facts { request_id: request.request_id.clone(), ..Facts::default() };
     match start(policy, request, now, &mut facts) {
         Ok(authenticated) => {
-            let records = session::keys(&authenticated, policy);
-            let pending = Pending { policy, authenticated, records, facts };
-            if pending.records.is_empty() {
+            let needed = Needed::by(&authenticated, policy);
+            let pending = Pending { policy, authenticated, needed, now, facts };
+            if pending.records().is_empty() {
                 Progress::Decided(Box::new(pending.resume(&Records::new())))
             } else {
                 Progress::Pending(Box::new(pending))
             }
         }
-        Err(denial) => {
-            Progress::Decided(Box::new(Decision { verdict: Verdict::Deny(denial), facts }))
-        }
+        Err(denial) => Progress::Decided(Box::new(denied(denial, facts))),
     }
+}
+
+fn denied(denial: Denial, facts: Facts<'_>) -> Decision<'_> {
+    Decision { verdict: Verdict::Deny(denial), facts, writes: Vec::new() }
 }
 
 /// 2026-01-01T00:00:00Z, in seconds since 1970: this program did not run before.
@@ -220,10 +236,12 @@ fn start<'p>(
     facts.reached = Some(Step::Route);
     let routed = route::select(located, policy)?;
     facts.route = Some(routed.route);
+    facts.assistant.clone_from(&routed.assistant);
     route::limit_body(&routed)?;
 
     facts.reached = Some(Step::Network);
-    let admitted = network::admit(routed)?;
+    let mut admitted = network::admit(routed)?;
+    facts.would_deny = admitted.would_deny.take();
 
     facts.reached = Some(Step::Token);
     let authenticated = token::authenticate(admitted, now)?;
@@ -235,15 +253,27 @@ fn start<'p>(
 fn finish<'p>(
     authenticated: Authenticated<'p>,
     policy: &'p Policy,
-    records: &Records,
+    given: Given<'_, 'p>,
+    now: Timestamp,
     facts: &mut Facts<'p>,
-) -> Result<Permit<'p>, Denial> {
+) -> Result<(Permit<'p>, Vec<Write>), Denial> {
     facts.reached = Some(Step::Session);
-    let live = session::check(authenticated, policy, records)?;
+    let live = session::check(authenticated, given)?;
+    if facts.tenant.is_some_and(|tenant| tenant.directory() != Directory::Off) {
+        facts.principal.clone_from(&live.authenticated.principal);
+    }
 
     facts.reached = Some(Step::Authorize);
-    let authorized = authorize::check(live)?;
+    let mut authorized = authorize::check(live, given, now)?;
+    let mut writes = std::mem::take(&mut authorized.writes);
+    facts.would_deny = facts.would_deny.take().or_else(|| authorized.would_deny.take());
+    if facts.would_deny.is_some() {
+        // Enforced, the request would have taken no token.
+        writes.clear();
+    }
 
     facts.reached = Some(Step::Permit);
-    Permit::issue(authorized, policy)
+    let permit = Permit::issue(authorized, policy)?;
+    facts.origin = Some(permit.origin());
+    Ok((permit, writes))
 }

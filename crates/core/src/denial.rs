@@ -30,6 +30,8 @@ macro_rules! reasons {
 reasons! {
     /// The clock stands before 2026, so it was never set: by it, tokens of long ago would pass.
     ClockUnknown = "clock-unknown", 503;
+    /// A peer on a trusted proxy's address does not know the proxy's secret.
+    ProxySecretInvalid = "proxy-secret-invalid", 403;
     /// A GET or HEAD that did not arrive over HTTPS is sent to the HTTPS address.
     HttpsRedirect = "https-redirect", 308;
     /// Any other request that did not arrive over HTTPS.
@@ -76,6 +78,8 @@ reasons! {
     TokenMalformed = "token-malformed", 401;
     /// The token's header has a member that must not be there.
     TokenHeaderForbidden = "token-header-forbidden", 401;
+    /// The token's `typ` is of another kind than the issuer's tokens, or than any that is meant for us.
+    TokenTypeNotAllowed = "token-type-not-allowed", 401;
     /// The issuer is none of this tenant's.
     TokenIssuerUnknown = "token-issuer-unknown", 401;
     /// The algorithm is none of the issuer's.
@@ -92,12 +96,24 @@ reasons! {
     TokenExpired = "token-expired", 401;
     /// The token's time has not come.
     TokenNotYetValid = "token-not-yet-valid", 401;
+    /// The token was issued longer ago than the issuer's tokens may be used.
+    TokenTooOld = "token-too-old", 401;
     /// The token is another tenant's.
     TokenTenantMismatch = "token-tenant-mismatch", 403;
     /// Tenant, subject or session was revoked.
     SessionRevoked = "session-revoked", 401;
-    /// The principal has none of the roles that the route asks for.
+    /// The user is not in the tenant's directory, which is required.
+    UserUnknown = "user-unknown", 403;
+    /// The directory says that the user is suspended.
+    UserSuspended = "user-suspended", 403;
+    /// The directory says that the user has left.
+    UserLeft = "user-left", 403;
+    /// The principal has not the roles that the route asks for.
     RoleMissing = "role-missing", 403;
+    /// There is no such assistant, or none that the principal may see.
+    AssistantNotFound = "assistant-not-found", 404;
+    /// A rate limit of the tenant or the user is used up (RFC 6585, section 4).
+    RateLimited = "rate-limited", 429;
     /// The route has no origin in a region of the tenant.
     RegionNotAllowed = "region-not-allowed", 403;
     /// The policy can't be read.
@@ -149,7 +165,7 @@ impl Denial {
     }
 
     /// Adds the response header that the status demands: `Allow` (405), `Location` (308),
-    /// `Retry-After` (503).
+    /// `Retry-After` (429, 503).
     #[must_use]
     pub fn with_header(mut self, name: &'static str, value: String) -> Self {
         self.header = Some((name, value));

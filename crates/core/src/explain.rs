@@ -84,6 +84,9 @@ pub struct Answer {
     pub reason: Option<&'static str>,
     /// The status of a denial; a permitted request's is the origin's to give.
     pub status: Option<u16>,
+    /// The reason for which a permitted request's route would have refused it, were it not in dry run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub would_deny: Option<&'static str>,
     /// The tenant.
     pub tenant: Option<String>,
     /// The route.
@@ -147,7 +150,7 @@ impl State {
 }
 
 fn answer(decision: &Decision<'_>) -> Answer {
-    let Decision { verdict, facts } = decision;
+    let Decision { verdict, facts, .. } = decision;
     let (denial, upstream) = match verdict {
         Verdict::Permit(permit) => (None, Some(upstream(permit))),
         Verdict::Deny(denial) => (Some(denial), None),
@@ -156,6 +159,7 @@ fn answer(decision: &Decision<'_>) -> Answer {
         decision: if denial.is_some() { "deny" } else { "permit" },
         reason: denial.map(|denial| denial.reason().code()),
         status: denial.map(|denial| denial.reason().status()),
+        would_deny: facts.would_deny.as_ref().map(|denial| denial.reason().code()),
         tenant: facts.tenant.map(|tenant| tenant.id().to_string()),
         route: facts.route.map(|route| route.id().to_owned()),
         client: facts.client.map(|client| client.to_string()),

@@ -17,9 +17,12 @@
 //! | 5 | route | [`route`] | the policy has a route for path and method |
 //! | 6 | network | [`network`] | the address lies in the network that the route demands |
 //! | 7 | token | [`token`] | one token, signed by this tenant's issuer, in time, for this tenant |
-//! | 8 | session | [`session`] | nothing of it was revoked |
-//! | 9 | authorize | [`authorize`] | the principal has a role that the route asks for |
+//! | 8 | session | [`session`] | nothing of it was revoked, and the user may come ([`directory`]) |
+//! | 9 | authorize | [`authorize`] | the principal's roles, the [`label`] of the assistant, the rate [`limit`]s |
 //! | 10 | permit | [`permit`] | an origin in the tenant's region, and the headers it will see |
+//!
+//! Steps 8 and 9 judge state: [`records`] that core names and the adapter fetches. A route may be in
+//! [`dry_run`].
 //!
 //! Public routes skip 7 to 9. Whatever is not permitted is denied, and what can't be known is
 //! denied with its own reason.
@@ -29,10 +32,15 @@ pub mod authorize;
 pub mod client;
 mod decide;
 mod denial;
+pub mod directory;
+pub mod dry_run;
 pub mod explain;
+pub mod label;
+pub mod limit;
 pub mod network;
 pub mod permit;
 pub mod policy;
+pub mod records;
 pub mod refusal;
 pub mod request;
 pub mod response;

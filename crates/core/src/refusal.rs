@@ -169,6 +169,13 @@ fn words(reason: Reason, japanese: bool) -> (&'static str, &'static str) {
             ("Not found", "There is nothing at this address."),
             ("見つかりません", "このアドレスには何もありません。"),
         ),
+        Reason::AssistantNotFound => (
+            ("Assistant not found", "There is no such assistant, or it is not shared with you."),
+            (
+                "アシスタントが見つかりません",
+                "アシスタントが存在しないか、あなたに共有されていません。",
+            ),
+        ),
         Reason::MethodNotAllowed => (
             ("Method not allowed", "This address does not take this method."),
             ("許可されていないメソッドです", "このアドレスではこのメソッドは使えません。"),
@@ -188,6 +195,7 @@ fn words(reason: Reason, japanese: bool) -> (&'static str, &'static str) {
         | Reason::TokenTooLarge
         | Reason::TokenMalformed
         | Reason::TokenHeaderForbidden
+        | Reason::TokenTypeNotAllowed
         | Reason::TokenIssuerUnknown
         | Reason::TokenAlgorithmNotAllowed
         | Reason::TokenKeyUnknown
@@ -196,6 +204,7 @@ fn words(reason: Reason, japanese: bool) -> (&'static str, &'static str) {
         | Reason::TokenAudienceMismatch
         | Reason::TokenExpired
         | Reason::TokenNotYetValid
+        | Reason::TokenTooOld
         | Reason::SessionRevoked => (
             (
                 "Sign-in required",
@@ -206,7 +215,32 @@ fn words(reason: Reason, japanese: bool) -> (&'static str, &'static str) {
                 "サインインしていないか、有効期限が切れています。もう一度サインインしてください。",
             ),
         ),
+        Reason::UserUnknown | Reason::UserLeft => (
+            ("No account", "You have no account for this service. Please ask your administrator."),
+            (
+                "アカウントがありません",
+                "このサービスのアカウントがありません。管理者にお問い合わせください。",
+            ),
+        ),
+        Reason::UserSuspended => (
+            ("Account suspended", "Your account is suspended. Please ask your administrator."),
+            (
+                "アカウントは停止されています",
+                "アカウントの利用が停止されています。管理者にお問い合わせください。",
+            ),
+        ),
+        Reason::RateLimited => (
+            (
+                "Too many requests",
+                "You or your organisation sent too many requests. Please try again shortly.",
+            ),
+            (
+                "リクエストが多すぎます",
+                "短い時間に送られたリクエストが多すぎます。しばらくしてからもう一度お試しください。",
+            ),
+        ),
         Reason::CrossSiteRequest
+        | Reason::ProxySecretInvalid
         | Reason::TokenTenantMismatch
         | Reason::RoleMissing
         | Reason::RegionNotAllowed => (

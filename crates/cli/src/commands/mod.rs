@@ -5,6 +5,7 @@ pub mod compile;
 pub mod completions;
 pub mod demo;
 pub mod explain;
+pub mod schema;
 pub mod token;
 pub mod up;
 
@@ -18,8 +19,9 @@ pub fn run(command: Command, style: Style) -> Result<Exit, Failure> {
     match command {
         Command::Up(up) => up.run(style),
         Command::Demo(demo) => demo.run(style),
-        Command::Check(check) => check.run(),
+        Command::Check(check) => check.run(style),
         Command::Compile(compile) => compile.run(),
+        Command::Schema(schema) => schema.run(),
         Command::Explain(explain) => explain.run(),
         Command::Token(token) => token.run(),
         Command::Completions(completions) => completions.run(),

@@ -12,6 +12,7 @@ mod compile;
 mod explain;
 mod help;
 mod reload;
+mod schema;
 mod token;
 mod up;
 

@@ -6,26 +6,36 @@
 //! | [`load()`] | from files to a [`Policy`], collecting every fault |
 //! | [`deployed`] | from a [`Policy`] to the one file that is deployed, and back, a tenant at a time |
 //! | [`fault`] | a mistake with its file, place and remedy |
-//! | `edge`, `origin`, `route` | the operator's part, as the road reads it |
+//! | [`lint`] | what is dangerous in a sound policy |
+//! | `edge`, `origin`, `route`, `pattern`, `rewrite`, `limit` | the operator's part, as the road reads it |
 //! | `tenant`, `issuer` | a customer's part |
 
 pub mod deployed;
 mod edge;
 pub mod fault;
 mod issuer;
+mod limit;
+pub mod lint;
 mod load;
 mod origin;
+mod pattern;
+mod rewrite;
 mod route;
 mod source;
 mod tenant;
 
-pub use edge::{Edge, TrustedProxies};
-pub use fault::Fault;
-pub use issuer::{Issuer, TenantProof};
-pub use load::{Files, MAX_FILE, is_policy_file, load, max_size};
+pub use edge::{CDNS, ClientAddress, Edge, ProxySecret, TrustedProxies};
+pub use fault::{Fault, Severity};
+pub use issuer::{ClaimPath, Issuer, TenantProof};
+pub use limit::{Per, RateLimit};
+pub use load::{Checked, Files, MAX_FILE, check, is_policy_file, load, max_size};
 pub use origin::{Origin, TenantEcho};
+pub use pattern::Pattern;
+pub use rewrite::Rewrite;
 pub use route::{Route, Timeouts};
-pub use tenant::{Tenant, TenantId};
+#[cfg(feature = "schema")]
+pub use source::schema;
+pub use tenant::{Directory, Tenant, TenantId};
 
 use crate::request::headers::HeadLimits;
 use serde::{Deserialize, Serialize};
@@ -52,6 +62,7 @@ pub struct Gateway {
     check_revocation: bool,
     origins: BTreeMap<String, Origin>,
     routes: Vec<Route>,
+    rate_limits: Vec<RateLimit>,
     #[serde(skip)]
     paths: matchit::Router<Vec<usize>>,
 }
@@ -110,13 +121,21 @@ impl Policy {
         &self.gateway.routes
     }
 
-    /// The routes whose pattern is the most specific one for this path; they differ in method.
-    pub fn routes_of_path(&self, path: &str) -> Vec<&Route> {
+    /// The most specific pattern that matches a canonical path.
+    pub fn match_path<'p, 'path>(&'p self, path: &'path str) -> Option<PathMatch<'p, 'path>> {
         let Gateway { paths, routes, .. } = &*self.gateway;
-        paths.at(path).map_or_else(
-            |_| Vec::new(),
-            |found| found.value.iter().filter_map(|index| routes.get(*index)).collect(),
-        )
+        let matchit::Match { value, params } = paths.at(path).ok()?;
+        Some(PathMatch { routes, indices: value, params })
+    }
+
+    /// The routes of the most specific pattern for this path; they differ in method.
+    pub fn routes_of_path<'p>(&'p self, path: &str) -> impl Iterator<Item = &'p Route> {
+        self.match_path(path).into_iter().flat_map(|found| found.routes())
+    }
+
+    /// Every rate limit, in the order of the file.
+    pub fn rate_limits(&self) -> &[RateLimit] {
+        &self.gateway.rate_limits
     }
 
     /// The origin of this identifier.
@@ -127,5 +146,27 @@ impl Policy {
     /// Every origin.
     pub fn origins(&self) -> impl Iterator<Item = &Origin> {
         self.gateway.origins.values()
+    }
+}
+
+/// The most specific pattern for a path: its routes, which differ in method, and what stands for its
+/// parameters.
+#[derive(Debug)]
+pub struct PathMatch<'p, 'path> {
+    routes: &'p [Route],
+    indices: &'p [usize],
+    params: matchit::Params<'p, 'path>,
+}
+
+impl<'p, 'path> PathMatch<'p, 'path> {
+    /// The routes, in the order of the file.
+    pub fn routes(&self) -> impl Iterator<Item = &'p Route> + use<'p> {
+        let routes = self.routes;
+        self.indices.iter().filter_map(move |index| routes.get(*index))
+    }
+
+    /// What stands in the path for this parameter, byte for byte.
+    pub fn parameter(&self, name: &str) -> Option<&'path str> {
+        self.params.get(name)
     }
 }

@@ -49,6 +49,7 @@ pub struct Tenant {
     pub(super) regions: Vec<String>,
     pub(super) networks: BTreeMap<String, Network>,
     pub(super) issuers: Vec<Issuer>,
+    pub(super) directory: Directory,
 }
 
 impl Tenant {
@@ -62,7 +63,7 @@ impl Tenant {
         &self.hosts
     }
 
-    /// The regions in which its data may be processed (R10).
+    /// The regions in which its data may be processed (R10), the preferred first.
     pub fn regions(&self) -> &[String] {
         &self.regions
     }
@@ -72,8 +73,28 @@ impl Tenant {
         self.networks.get(name)
     }
 
+    /// Whether its users are looked up in the directory.
+    pub fn directory(&self) -> Directory {
+        self.directory
+    }
+
     /// Who may issue tokens for it.
     pub fn issuers(&self) -> &[Issuer] {
         &self.issuers
     }
+}
+
+/// Whether a tenant's users are looked up in the directory: records of the state that say who may
+/// come, and with which roles and groups (R6).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Directory {
+    /// Whoever is not in it is refused.
+    Required,
+    /// Whoever is not in it has the roles and groups of the token.
+    Optional,
+    /// Nobody is looked up.
+    #[default]
+    Off,
 }

@@ -1,8 +1,9 @@
 //! Every reason of the road, and which of two comes first.
 
+use super::records;
 use super::support::{Alg, Ask, POLICY, ask, policy_with};
 use sekisho_core::policy::Route;
-use sekisho_core::session::Record;
+use sekisho_core::records::Record;
 use sekisho_core::{Reason, Scheme, Step, Verdict};
 use serde_json::json;
 
@@ -64,6 +65,9 @@ const ROAD: &[(Reason, Step, Spoil)] = &[
         a.token_header =
             Some(json!({"alg": "EdDSA", "kid": "twin", "jku": "https://evil.example"}));
     }),
+    (Reason::TokenTypeNotAllowed, Step::Token, |a| {
+        a.token_header = Some(json!({"alg": "EdDSA", "kid": "twin", "typ": "logout+jwt"}));
+    }),
     (Reason::TokenIssuerUnknown, Step::Token, |a| {
         a.claims["iss"] = "https://evil.example".into();
     }),
@@ -89,7 +93,7 @@ const ROAD: &[(Reason, Step, Spoil)] = &[
         a.claims["tenant"] = "acme".into();
     }),
     (Reason::TokenClaimsInvalid, Step::Token, |a| {
-        a.claims["roles"] = "member".into();
+        a.claims["roles"] = 1.into();
     }),
     (Reason::SessionRevoked, Step::Session, |a| {
         a.state = vec![("t/globex/revoked/all".into(), Record::Found(br#"{"v":1}"#.to_vec()))];
@@ -132,6 +136,14 @@ fn others() -> Vec<(Reason, Step, Ask)> {
             }),
         ),
         (
+            Reason::TokenTooOld,
+            Step::Token,
+            ask().with(|a| {
+                a.at_initech();
+                a.claims["iat"] = (a.now - 3661).into();
+            }),
+        ),
+        (
             Reason::StateUnavailable,
             Step::Session,
             ask().with(|a| {
@@ -161,12 +173,19 @@ fn the_request_that_the_tables_spoil_is_permitted() {
 fn every_reason_has_a_request_that_gets_it() {
     let mut rows = others();
     rows.extend(ROAD.iter().map(|(reason, step, spoil)| (*reason, *step, ask().with(spoil))));
-    for (reason, step, ask) in &rows {
-        let decision = ask.judge(&POLICY);
+    let of_records = rows.len();
+    rows.extend(records::road());
+    for (row, (reason, step, ask)) in rows.iter().enumerate() {
+        let decision = ask.judge(if row < of_records { &POLICY } else { &records::ALL });
         let Verdict::Deny(denial) = &decision.verdict else { panic!("{reason}: permitted") };
         assert_eq!(denial.reason(), *reason, "{}", denial.detail());
         assert_eq!(decision.facts.reached, Some(*step), "{reason}");
     }
+    let (ask, reason, step) = super::edge::without_the_secret();
+    let decision = ask.judge(&super::edge::SECRET);
+    assert!(matches!(&decision.verdict, Verdict::Deny(denial) if denial.reason() == reason));
+    assert_eq!(decision.facts.reached, Some(step), "{reason}");
+    rows.push((reason, step, ask));
     for reason in Reason::ALL {
         let rows = rows.iter().filter(|(of, ..)| of == reason).count();
         let elsewhere = usize::from(NOT_OF_THE_ROAD.contains(reason));
@@ -599,7 +618,7 @@ fn records_that_were_not_given_are_not_absent() {
         pending.records(),
         ["t/globex/revoked/all", "t/globex/revoked/subject/u-42", "t/globex/revoked/session/s-1"]
     );
-    let Verdict::Deny(denial) = pending.resume(&sekisho_core::session::Records::new()).verdict
+    let Verdict::Deny(denial) = pending.resume(&sekisho_core::records::Records::new()).verdict
     else {
         panic!("permitted")
     };

@@ -11,8 +11,7 @@ use super::format::{
     hexadecimal, root,
 };
 use super::{Corrupt, FILE};
-use crate::policy::load::is_pattern;
-use crate::policy::{Gateway, Policy, Route, Tenant};
+use crate::policy::{Gateway, Pattern, Policy, Route, Tenant};
 use crate::request::Request;
 use crate::request::canonical::Authority;
 use serde::de::DeserializeOwned;
@@ -211,7 +210,7 @@ fn paths(routes: &[Route]) -> Option<matchit::Router<Vec<usize>>> {
     let mut paths = matchit::Router::new();
     for (pattern, indices) in by_pattern {
         // The router panics at some of what is no pattern.
-        if !is_pattern(pattern) || paths.insert(pattern, indices).is_err() {
+        if Pattern::parse(pattern).is_err() || paths.insert(pattern, indices).is_err() {
             return None;
         }
     }

@@ -3,8 +3,9 @@
 //!
 //! | place | what |
 //! | --- | --- |
-//! | [`edge`], [`origins`], [`timeouts`], [`routes`] and their [`patterns`] | `gateway.toml` |
-//! | [`tenants`], [`issuers`] | `tenants/<id>.toml` and the keys that it names |
+//! | [`edge`], [`origins`], [`timeouts`], [`routes`], their [`patterns`] and [`rewrites`], [`limits`] | `gateway.toml` |
+//! | [`form`], which lets [`mend`] go on | syntax, keys and types of a file |
+//! | [`tenants`], [`networks`], [`issuers`] | `tenants/<id>.toml` and the keys that it names |
 //! | [`blocks`] | the CIDR blocks of either |
 //! | [`agreement`] | what must hold between files |
 //! | [`suggest`] | the nearest known name for an unknown one |
@@ -12,30 +13,34 @@
 mod agreement;
 mod blocks;
 mod edge;
+mod form;
 mod issuers;
+mod limits;
+mod mend;
+mod networks;
 mod origins;
 mod patterns;
+mod rewrites;
 mod routes;
 mod suggest;
 mod tenants;
 mod timeouts;
 
-pub(super) use patterns::is_pattern;
-
 use super::source::Gateway;
-use super::{Fault, Policy, deployed};
+use super::{Fault, Policy, Severity, deployed, lint};
+use crate::policy::source::Spanned;
 use crate::request::headers::HeadLimits;
 use serde::de::DeserializeOwned;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
-use toml::Spanned;
 
 /// The files of a policy directory by path relative to it, with `/` between the parts.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
-/// The largest file that is read, in bytes, but for a compiled policy.
-pub const MAX_FILE: usize = 4 * 1024 * 1024;
+/// The largest file that is read, in bytes, but for a compiled policy: room for three networks of
+/// 100,000 of the longest IPv6 blocks, a line each.
+pub const MAX_FILE: usize = 16 * 1024 * 1024;
 
 /// The largest size of this file of a policy, in bytes.
 pub fn max_size(path: &str) -> usize {
@@ -57,22 +62,60 @@ pub fn is_policy_file(path: &str) -> bool {
         && name.rsplit_once('.').is_some_and(|(_, last)| last == extension)
 }
 
-/// Compiles a policy, or takes one that is compiled already, or says all that is wrong with it.
+/// Compiles a policy, or takes one that is compiled already, or says all that is wrong with it:
+/// errors only, by file and place.
 pub fn load(files: &Files) -> Result<Policy, Vec<Fault>> {
-    let mut loader = Loader { files, faults: Vec::new() };
+    let mut loader = Loader { files, faults: Vec::new(), mended: BTreeSet::new() };
     let policy = match files.get(deployed::FILE) {
         Some(bytes) => loader.compiled(bytes),
         None => loader.policy(),
     };
     match policy {
         Some(policy) if loader.faults.is_empty() => Ok(policy),
-        _ => Err(loader.faults),
+        _ => Err(loader.told()),
     }
 }
+
+/// What [`check`] says of a policy.
+#[derive(Debug)]
+pub struct Checked {
+    /// The policy, if there is no error.
+    pub policy: Option<Policy>,
+    /// Errors, or of a sound policy its warnings, by file and place.
+    pub faults: Vec<Fault>,
+}
+
+/// Compiles a policy and says all that is wrong with it or, if nothing is, what is dangerous in it.
+pub fn check(files: &Files) -> Checked {
+    match load(files) {
+        Ok(policy) => {
+            let faults = lint::lint(files, &policy);
+            Checked { policy: Some(policy), faults }
+        }
+        Err(faults) => Checked { policy: None, faults },
+    }
+}
+
+/// Faults that the absence of something in the same file can cause.
+const BY_ABSENCE_HERE: [&str; 8] = [
+    "assistant-unknown",
+    "origin-unknown",
+    "rate-limit-route-unknown",
+    "rate-limit-without-route",
+    "rewrite-invalid",
+    "route-without-method",
+    "route-without-origin",
+    "tenant-proof",
+];
+
+/// Faults that the absence of something in any file can cause.
+const BY_ABSENCE: [&str; 2] = ["network-unused", "region-without-origin"];
 
 struct Loader<'f> {
     files: &'f Files,
     faults: Vec<Fault>,
+    /// Files in which something was cut or filled in, so that the rest of them could be read.
+    mended: BTreeSet<String>,
 }
 
 /// Where a fault stands.
@@ -88,6 +131,7 @@ impl Loader<'_> {
     ) {
         self.faults.push(Fault {
             code,
+            severity: Severity::Error,
             file: file.to_owned(),
             span,
             message: message.into(),
@@ -137,9 +181,11 @@ impl Loader<'_> {
         self.timeouts(&gateway.timeouts);
         let defaults = (gateway.limits.body_bytes, &gateway.timeouts);
         let (routes, paths) = self.routes(gateway.routes, &origins, defaults);
+        let rate_limits = self.rate_limits(gateway.rate_limits, &routes);
         self.regions(&routes, &origins, &tenants);
         self.networks(&routes, &tenants);
         self.sole_issuers(&tenants);
+        self.tenant_claims(&tenants);
         let hosts = self.hosts(&tenants);
         let mut gateway = super::Gateway {
             digest: String::new(),
@@ -151,15 +197,17 @@ impl Loader<'_> {
             check_revocation: gateway.state.revocation,
             origins: origins.into_iter().collect(),
             routes,
+            rate_limits,
             paths,
         };
+        let tenants: Vec<_> = tenants.into_iter().map(|placed| placed.tenant).collect();
         match deployed::digest(&gateway, &tenants) {
             Ok(digest) => gateway.digest = digest,
             Err(why) => self.fault(
                 "policy-too-large",
                 (&why.file, None),
                 why.to_string(),
-                "name smaller key files, or fewer blocks",
+                "shorten it: fewer issuers, keys or blocks",
             ),
         }
         Some(Policy { gateway: Arc::new(gateway), tenants, hosts })
@@ -184,15 +232,25 @@ impl Loader<'_> {
 
     fn toml<T: DeserializeOwned>(&mut self, file: &str) -> Option<T> {
         let text = self.text(file)?;
-        match toml::from_str(&text) {
-            Ok(value) => Some(value),
-            Err(error) => {
-                let message = error.message().to_owned();
-                let help = suggest::suggestion(&message);
-                self.fault("toml-invalid", (file, error.span()), message, help);
-                None
-            }
+        let (value, flaws) = form::read(&text);
+        if !flaws.is_empty() {
+            self.mended.insert(file.to_owned());
         }
+        self.faults.extend(flaws.into_iter().map(|flaw| flaw.of(file)));
+        value
+    }
+
+    /// The faults by file and place, without those that mending may have made.
+    fn told(self) -> Vec<Fault> {
+        let mut faults = self.faults;
+        faults.retain(|fault| {
+            let filled = fault.span.as_ref().is_some_and(mend::is_filler);
+            let absent = BY_ABSENCE_HERE.contains(&fault.code) && self.mended.contains(&fault.file)
+                || BY_ABSENCE.contains(&fault.code) && !self.mended.is_empty();
+            !filled && !absent
+        });
+        faults.sort_by(Fault::by_place);
+        faults
     }
 
     /// An identifier that can stand in a record and be compared: letters, digits, `-`, `_`, `.`.

@@ -1,32 +1,42 @@
 //! `gateway.toml`: the operator's.
 
-use super::{EdgeSource, OriginSource, RouteSource, TimeoutsSource};
+use super::{EdgeSource, OriginSource, RateLimitSource, RouteSource, Spanned, TimeoutsSource};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use toml::Spanned;
 
 /// `gateway.toml`: the operator's.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::policy) struct Gateway {
     /// The language's version: 1.
     pub version: Spanned<u32>,
+    /// What stands before the gateway.
     #[serde(default)]
     pub edge: EdgeSource,
+    /// Sizes, for every route that names none of its own.
     #[serde(default)]
     pub limits: Limits,
+    /// Times in milliseconds, for every route that names none of its own.
     #[serde(default)]
     pub timeouts: TimeoutsSource,
+    /// What is asked of the state store.
     #[serde(default)]
     pub state: State,
+    /// The services behind the gateway, by name.
     #[serde(default)]
     pub origins: BTreeMap<Spanned<String>, OriginSource>,
+    /// The ways through the gateway: the most specific path wins, and what none matches is refused.
     #[serde(default)]
     pub routes: Vec<RouteSource>,
+    /// How many requests a tenant, or each of its users, may make.
+    #[serde(default)]
+    pub rate_limits: Vec<RateLimitSource>,
 }
 
 /// Sizes.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub(in crate::policy) struct Limits {
     /// Header names and values together, bytes.
@@ -45,6 +55,7 @@ impl Default for Limits {
 
 /// What is asked of the state store.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub(in crate::policy) struct State {
     /// Look revocations up on every request with a token.

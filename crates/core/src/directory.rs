@@ -1,0 +1,86 @@
+//! The directory of a tenant's users (R6): who may come, and with which roles and groups.
+//!
+//! ```json
+//! {"v":1,"state":"active","roles":["member"],"groups":["sales"]}
+//! {"v":1,"state":"suspended","since":1795338000}
+//! {"v":1,"state":"left"}
+//! ```
+//!
+//! | the tenant's `directory` | no record | `active` | `suspended`, `left` |
+//! | --- | --- | --- | --- |
+//! | `"required"` | refused | the record's roles and groups | refused |
+//! | `"optional"` | the token's roles and groups | the record's roles and groups | refused |
+//! | `"off"` | not looked up | not looked up | not looked up |
+//!
+//! An active user without `roles` has none: the token's never come back in their place.
+
+use crate::denial::{Denial, Reason};
+use crate::policy::Directory;
+use crate::records::Given;
+use crate::token::claims::{Principal, is_role};
+use serde::Deserialize;
+use std::borrow::Cow;
+
+/// The most roles of a user, as of a token: all of them stand in one header field.
+const MAX_ROLES: usize = 64;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct User {
+    state: State,
+    #[serde(default)]
+    roles: Vec<String>,
+    #[serde(default)]
+    groups: Vec<String>,
+    /// When the state began, in seconds since 1970: for the operator.
+    #[serde(default)]
+    since: Option<i64>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Active,
+    Suspended,
+    Left,
+}
+
+/// Looks the principal up and gives it the directory's roles and groups.
+pub(crate) fn look_up(
+    directory: Directory,
+    given: Given<'_, '_>,
+    principal: &mut Principal,
+) -> Result<(), Denial> {
+    if directory == Directory::Off {
+        return Ok(());
+    }
+    let stored = given.user()?;
+    let Some(user) = stored.read::<User>()? else {
+        return match directory {
+            Directory::Required => Err(Denial::new(
+                Reason::UserUnknown,
+                "the user is not in the tenant's directory, which is required",
+            )),
+            Directory::Optional | Directory::Off => Ok(()),
+        };
+    };
+    match user.state {
+        State::Active => {}
+        State::Suspended => {
+            return Err(Denial::new(Reason::UserSuspended, since("is suspended", user.since)));
+        }
+        State::Left => return Err(Denial::new(Reason::UserLeft, since("has left", user.since))),
+    }
+    if user.roles.len() > MAX_ROLES || !user.roles.iter().all(|role| is_role(role)) {
+        return Err(stored.unreadable("has a role that is no name, or more than 64"));
+    }
+    principal.set_rights(user.roles, user.groups);
+    Ok(())
+}
+
+fn since(what: &'static str, since: Option<i64>) -> Cow<'static, str> {
+    match since.and_then(|since| jiff::Timestamp::from_second(since).ok()) {
+        Some(since) => format!("the user {what} since {since}").into(),
+        None => format!("the user {what}").into(),
+    }
+}
