@@ -11,7 +11,7 @@ use crate::dry_run;
 use crate::route::Routed;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The network that is open where a tenant has not set it.
 pub const BUSINESS: &str = "business";
@@ -55,6 +55,17 @@ impl AddressSet {
             IpAddr::V4(address) => holds(&self.v4, address.to_bits()),
             IpAddr::V6(address) => holds(&self.v6, address.to_bits()),
         }
+    }
+
+    /// The set as disjoint ranges, first and last address of each, IPv4 first.
+    pub fn ranges(&self) -> impl Iterator<Item = (IpAddr, IpAddr)> {
+        let v4 = self.v4.iter().map(|(first, last)| {
+            (Ipv4Addr::from_bits(*first).into(), Ipv4Addr::from_bits(*last).into())
+        });
+        let v6 = self.v6.iter().map(|(first, last)| {
+            (Ipv6Addr::from_bits(*first).into(), Ipv6Addr::from_bits(*last).into())
+        });
+        v4.chain(v6)
     }
 }
 
