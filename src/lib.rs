@@ -75,9 +75,7 @@ async fn judge_and_forward<'p>(
     };
     let outcome = match verdict {
         Verdict::Permit(permit) => {
-            // Before the origin is asked, so that a client's next request meets what this one took.
-            state::write(&writes).await;
-            upstream::forward(*permit, incoming).await
+            state::writing(&writes, upstream::forward(*permit, incoming)).await
         }
         Verdict::Deny(denial) => Err(denial),
     };

@@ -3,7 +3,11 @@
 use sekisho_core::limit::Write;
 use sekisho_core::records::Records;
 #[cfg(feature = "spin")]
-use {futures::future::join_all, sekisho_core::records::Record, spin_sdk::key_value::Store};
+use {
+    futures::future::{join, join_all},
+    sekisho_core::records::Record,
+    spin_sdk::key_value::Store,
+};
 
 /// Fetches records in one round. Whatever goes wrong is [`Record::Unavailable`], never
 /// [`Record::Absent`].
@@ -29,22 +33,26 @@ pub(crate) async fn fetch(keys: &[String]) -> Records {
     join_all(keys.iter().map(get)).await.into_iter().collect()
 }
 
-/// Writes the buckets of a permitted request. One that can't be written counts the request too
-/// little; that is no reason to refuse it.
+/// Does the work, and writes the buckets of a permitted request beside it. Both are done when it
+/// ends, so that a client's next request meets what this one took. A bucket that can't be written
+/// counts the request too little; that is no reason to refuse it.
 #[cfg(feature = "spin")]
-pub(crate) async fn write(writes: &[Write]) {
+pub(crate) async fn writing<T>(writes: &[Write], work: impl Future<Output = T>) -> T {
     if writes.is_empty() {
-        return;
+        return work.await;
     }
-    let Some(store) = open().await else {
-        return;
+    let write = async {
+        let Some(store) = open().await else {
+            return;
+        };
+        let set = async |(key, value): &Write| {
+            if let Err(error) = store.set(key, value).await {
+                eprintln!("state: {error:?}");
+            }
+        };
+        join_all(writes.iter().map(set)).await;
     };
-    let set = async |(key, value): &Write| {
-        if let Err(error) = store.set(key, value).await {
-            eprintln!("state: {error:?}");
-        }
-    };
-    join_all(writes.iter().map(set)).await;
+    join(work, write).await.0
 }
 
 #[cfg(feature = "spin")]
@@ -59,7 +67,8 @@ pub(crate) async fn fetch(_keys: &[String]) -> Records {
     Records::new()
 }
 
-/// Without a store there is no bucket: what needs one was refused.
+/// Without a store there is no bucket to write: what needs one was refused.
 #[cfg(not(feature = "spin"))]
-#[allow(clippy::unused_async, reason = "the same signature as with a store")]
-pub(crate) async fn write(_writes: &[Write]) {}
+pub(crate) async fn writing<T>(_writes: &[Write], work: impl Future<Output = T>) -> T {
+    work.await
+}

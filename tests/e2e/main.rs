@@ -9,6 +9,7 @@
 
 mod cases;
 mod faults;
+mod limits;
 mod malformed;
 mod memory;
 mod portable;

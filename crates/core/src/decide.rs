@@ -130,7 +130,7 @@ pub struct Decision<'p> {
     pub verdict: Verdict<'p>,
     /// What was found out.
     pub facts: Facts<'p>,
-    /// Records to write before the request is forwarded, by key: the buckets of its rate limits.
+    /// Records to write before the request is answered, by key: the buckets of its rate limits.
     /// None for a denied request.
     pub writes: Vec<Write>,
 }

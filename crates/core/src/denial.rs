@@ -76,6 +76,8 @@ reasons! {
     TokenMalformed = "token-malformed", 401;
     /// The token's header has a member that must not be there.
     TokenHeaderForbidden = "token-header-forbidden", 401;
+    /// The token's `typ` is of another kind than the issuer's tokens, or than any that is meant for us.
+    TokenTypeNotAllowed = "token-type-not-allowed", 401;
     /// The issuer is none of this tenant's.
     TokenIssuerUnknown = "token-issuer-unknown", 401;
     /// The algorithm is none of the issuer's.
@@ -92,6 +94,8 @@ reasons! {
     TokenExpired = "token-expired", 401;
     /// The token's time has not come.
     TokenNotYetValid = "token-not-yet-valid", 401;
+    /// The token was issued longer ago than the issuer's tokens may be used.
+    TokenTooOld = "token-too-old", 401;
     /// The token is another tenant's.
     TokenTenantMismatch = "token-tenant-mismatch", 403;
     /// Tenant, subject or session was revoked.

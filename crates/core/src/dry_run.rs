@@ -2,6 +2,8 @@
 //!
 //! Its own rules are the network (step 6), and roles, label and limits (step 9). What they would
 //! have refused is in the audit record and in `explain`; the first of it, in the order of the road.
+//! Where step 9 needs a record that can't be read, that is what it would have refused. A request that
+//! would have been refused takes no token of a limit.
 //!
 //! All other rules refuse as ever: transport, canonical form, tenant, client address, size, token,
 //! revocation, the user's state and the region. A dry run lets no stranger in and opens no tenant.

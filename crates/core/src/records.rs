@@ -141,18 +141,22 @@ pub(crate) struct Given<'r, 'p> {
 }
 
 impl<'r, 'p> Given<'r, 'p> {
-    fn all(self) -> impl Iterator<Item = (Purpose<'p>, Stored<'r>)> {
-        self.needed.purposes.iter().zip(&self.needed.keys).map(move |(purpose, key)| {
+    /// The records whose purpose is picked.
+    fn picked<T>(
+        self,
+        pick: impl Fn(Purpose<'p>) -> Option<T>,
+    ) -> impl Iterator<Item = (T, Stored<'r>)> {
+        self.needed.purposes.iter().zip(&self.needed.keys).filter_map(move |(purpose, key)| {
+            let picked = pick(*purpose)?;
             let record = self.records.get(key).unwrap_or(&Record::Unavailable);
-            (*purpose, Stored { key, record })
+            Some((picked, Stored { key, record }))
         })
     }
 
     /// The revocations of tenant, subject and session.
     pub(crate) fn revocations(self) -> impl Iterator<Item = Stored<'r>> {
-        self.all().filter_map(|(purpose, stored)| {
-            matches!(purpose, Purpose::Revocation).then_some(stored)
-        })
+        self.picked(|purpose| matches!(purpose, Purpose::Revocation).then_some(()))
+            .map(|((), stored)| stored)
     }
 
     /// The user in the directory.
@@ -167,16 +171,17 @@ impl<'r, 'p> Given<'r, 'p> {
 
     /// The buckets of the rate limits.
     pub(crate) fn buckets(self) -> impl Iterator<Item = (&'p RateLimit, Stored<'r>)> {
-        self.all().filter_map(|(purpose, stored)| match purpose {
-            Purpose::Bucket(limit) => Some((limit, stored)),
+        self.picked(|purpose| match purpose {
+            Purpose::Bucket(limit) => Some(limit),
             _ => None,
         })
     }
 
     /// A record that nobody asked for is as unknown as one that can't be read.
     fn one(self, wanted: impl Fn(Purpose<'p>) -> bool) -> Result<Stored<'r>, Denial> {
-        self.all()
-            .find_map(|(purpose, stored)| wanted(purpose).then_some(stored))
+        self.picked(|purpose| wanted(purpose).then_some(()))
+            .map(|((), stored)| stored)
+            .next()
             .ok_or_else(|| Denial::new(Reason::StateUnavailable, "a record was not asked for"))
     }
 }

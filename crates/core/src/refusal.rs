@@ -195,6 +195,7 @@ fn words(reason: Reason, japanese: bool) -> (&'static str, &'static str) {
         | Reason::TokenTooLarge
         | Reason::TokenMalformed
         | Reason::TokenHeaderForbidden
+        | Reason::TokenTypeNotAllowed
         | Reason::TokenIssuerUnknown
         | Reason::TokenAlgorithmNotAllowed
         | Reason::TokenKeyUnknown
@@ -203,6 +204,7 @@ fn words(reason: Reason, japanese: bool) -> (&'static str, &'static str) {
         | Reason::TokenAudienceMismatch
         | Reason::TokenExpired
         | Reason::TokenNotYetValid
+        | Reason::TokenTooOld
         | Reason::SessionRevoked => (
             (
                 "Sign-in required",

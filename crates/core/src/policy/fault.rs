@@ -1,13 +1,25 @@
 //! A mistake in the policy: where it stands and what to do about it.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Range;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// There is no policy with it.
+    Error,
+    /// There is one, and someone should look at it.
+    Warning,
+}
 
 /// One mistake. `load` collects them all, so that one run shows them all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// A stable code, kebab-case.
     pub code: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
     /// The file, relative to the policy directory.
     pub file: String,
     /// The place in the file, in bytes; `None` for the whole file.
@@ -19,14 +31,28 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// Line and column, from 1, of the place in this text.
+    /// Line and column of the place in this text, both from 1, the column in characters.
     pub fn position(&self, text: &str) -> Option<(usize, usize)> {
-        let start = self.span.as_ref()?.start.min(text.len());
-        let before = text.get(..start)?;
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        Some((line, column))
+        position(text, self.span.as_ref()?.start)
     }
+
+    /// Line and column behind the place's last character, counted as in [`Fault::position`].
+    pub fn end(&self, text: &str) -> Option<(usize, usize)> {
+        position(text, self.span.as_ref()?.end)
+    }
+
+    /// By file; in a file by place, what is about the whole file first.
+    pub(super) fn by_place(&self, other: &Self) -> Ordering {
+        let key = |fault: &Self| fault.span.as_ref().map(|span| (span.start, span.end));
+        (&self.file, key(self), self.code).cmp(&(&other.file, key(other), other.code))
+    }
+}
+
+fn position(text: &str, at: usize) -> Option<(usize, usize)> {
+    let before = text.get(..at.min(text.len()))?;
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    Some((line, column))
 }
 
 impl fmt::Display for Fault {

@@ -5,6 +5,7 @@
 //! | `source` | the TOML, as types; unknown keys are errors |
 //! | [`load()`] | from files to a [`Policy`], collecting every fault |
 //! | [`fault`] | a mistake with its file, place and remedy |
+//! | [`lint`] | what is dangerous in a sound policy |
 //! | `edge`, `origin`, `route`, `limit` | the operator's part, as the road reads it |
 //! | `tenant`, `issuer` | a customer's part |
 
@@ -12,6 +13,7 @@ mod edge;
 pub mod fault;
 mod issuer;
 mod limit;
+pub mod lint;
 mod load;
 mod origin;
 mod route;
@@ -19,12 +21,14 @@ mod source;
 mod tenant;
 
 pub use edge::{Edge, TrustedProxies};
-pub use fault::Fault;
-pub use issuer::{Issuer, TenantProof};
+pub use fault::{Fault, Severity};
+pub use issuer::{ClaimPath, Issuer, TenantProof};
 pub use limit::{Per, RateLimit};
-pub use load::{Files, MAX_FILE, is_policy_file, load};
+pub use load::{Checked, Files, MAX_FILE, check, is_policy_file, load};
 pub use origin::{Origin, TenantEcho};
 pub use route::{Route, Timeouts};
+#[cfg(feature = "schema")]
+pub use source::schema;
 pub use tenant::{Directory, Tenant, TenantId};
 
 use crate::request::headers::HeadLimits;

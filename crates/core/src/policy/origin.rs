@@ -46,6 +46,7 @@ impl Origin {
 
 /// Whether an origin's answer must carry the `X-Tenant-Id` that it was asked with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum TenantEcho {
     /// It must be there and match.

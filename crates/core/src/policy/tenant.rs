@@ -78,6 +78,7 @@ impl Tenant {
 /// Whether a tenant's users are looked up in the directory: records of the state that say who may
 /// come, and with which roles and groups (R6).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Directory {
     /// Whoever is not in it is refused.

@@ -1,14 +1,38 @@
 //! A compact JWS (RFC 7515, section 7.1), read but not verified.
+//!
+//! In evaluation order:
+//!
+//! 1. Three segments; five would be a JWE (RFC 7516, section 9).
+//! 2. Each is base64url without padding, foreign characters or stray bits (RFC 7515, section 2).
+//! 3. Header and payload are strict JSON objects ([`json`]); the header has at most
+//!    [`MAX_HEADER`] bytes.
+//! 4. No [`FORBIDDEN`] header member.
+//! 5. `typ`, if any, is a kind of token that is meant for us ([`TokenType`]).
+//! 6. `alg` and `kid` are there and are text; so are the thumbprints `x5t` and `x5t#S256` (sections
+//!    4.1.7 and 4.1.8), if they are there. Nobody reads those, nor members that nobody knows
+//!    (section 4).
 
 use super::json;
+use super::keys::MAX_KEY_ID;
+use super::kind::TokenType;
 use crate::denial::{Denial, Reason};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
-/// Header members that choose what a token is checked with, or that demand an extension
-/// (RFC 7515 sections 4.1.2, 4.1.3, 4.1.5, 4.1.6 and 4.1.11; RFC 7797 needs `crit`).
-const FORBIDDEN: [&str; 6] = ["crit", "jku", "jwk", "x5c", "x5u", "b64"];
+/// The longest header, in bytes of base64url.
+pub const MAX_HEADER: usize = 2048;
+
+/// The most JSON values in a header and in a payload.
+const MAX_HEADER_VALUES: u32 = 32;
+const MAX_CLAIM_VALUES: u32 = 2048;
+
+/// Header members that choose what a token is checked with or how it is read: extensions that must
+/// be understood and the unencoded payload (RFC 7515 section 4.1.11, RFC 7797), keys (4.1.2, 4.1.3,
+/// 4.1.5 and 4.1.6), encryption and compression (RFC 7516, sections 4.1.2 and 4.1.3), a token within
+/// the token (4.1.10), and jwt-simple's own salt.
+pub const FORBIDDEN: [&str; 10] =
+    ["crit", "b64", "jku", "jwk", "x5u", "x5c", "enc", "zip", "cty", "salt"];
 
 /// A token of sound form. Nothing in it is known to be true.
 #[derive(Debug)]
@@ -16,6 +40,8 @@ pub struct Unverified<'t> {
     pub(super) token: &'t str,
     pub(super) algorithm: String,
     pub(super) key_id: String,
+    /// What `typ` says, if it says anything.
+    pub(super) token_type: Option<TokenType>,
     pub(super) claims: Map<String, Value>,
 }
 
@@ -26,12 +52,7 @@ impl Unverified<'_> {
     }
 }
 
-/// Reads a token:
-///
-/// 1. Three segments of base64url without padding or stray bits (RFC 7515, section 2).
-/// 2. Header and payload are strict JSON objects.
-/// 3. No forbidden header member; `typ`, if any, is a kind of JWT (RFC 8725, section 3.11).
-/// 4. `alg` and `kid` are there.
+/// Reads a token.
 pub fn parse(token: &str) -> Result<Unverified<'_>, Denial> {
     let mut segments = token.split('.');
     let (Some(header), Some(payload), Some(signature), None) =
@@ -39,39 +60,46 @@ pub fn parse(token: &str) -> Result<Unverified<'_>, Denial> {
     else {
         return Err(malformed("not three segments"));
     };
-    let header = object(header, "the header is not strict base64url and JSON")?;
-    let claims = object(payload, "the payload is not strict base64url and JSON")?;
+    if header.len() > MAX_HEADER {
+        return Err(malformed("the header is longer than 2 KiB"));
+    }
+    let mut header =
+        object(header, MAX_HEADER_VALUES, "the header is not strict base64url and JSON")?;
+    let claims = object(payload, MAX_CLAIM_VALUES, "the payload is not strict base64url and JSON")?;
     URL_SAFE_NO_PAD
         .decode(signature)
         .map_err(|_| malformed("the signature is not strict base64url"))?;
     if let Some(name) = FORBIDDEN.into_iter().find(|name| header.contains_key(*name)) {
         return Err(Denial::new(Reason::TokenHeaderForbidden, format!("the header has {name}")));
     }
-    match header.get("typ") {
-        None => {}
-        Some(Value::String(typ)) if is_jwt(typ) => {}
-        Some(_) => return Err(malformed("typ is no kind of JWT")),
+    let token_type = match header.get("typ") {
+        None => None,
+        Some(Value::String(typ)) => Some(TokenType::of(typ).ok_or_else(|| {
+            Denial::new(Reason::TokenTypeNotAllowed, "typ is neither JWT nor at+jwt")
+        })?),
+        Some(_) => return Err(malformed("typ is no text")),
+    };
+    if ["x5t", "x5t#S256"].iter().any(|name| header.get(*name).is_some_and(|x| !x.is_string())) {
+        return Err(malformed("a thumbprint that is no text"));
     }
-    let text = |name: &str| header.get(name).and_then(Value::as_str).map(str::to_owned);
-    Ok(Unverified {
-        token,
-        algorithm: text("alg").ok_or_else(|| malformed("no alg"))?,
-        key_id: text("kid")
-            .ok_or_else(|| Denial::new(Reason::TokenKeyUnknown, "the header has no kid"))?,
-        claims,
-    })
+    let Some(Value::String(algorithm)) = header.remove("alg") else {
+        return Err(malformed("no alg"));
+    };
+    let key_id = match header.remove("kid") {
+        None => return Err(Denial::new(Reason::TokenKeyUnknown, "the header has no kid")),
+        Some(Value::String(kid)) if (1..=MAX_KEY_ID).contains(&kid.len()) => kid,
+        Some(_) => return Err(malformed("kid is not 1 to 256 bytes of text")),
+    };
+    Ok(Unverified { token, algorithm, key_id, token_type, claims })
 }
 
-/// `JWT` (RFC 7519, section 5.1), or `at+jwt` with or without `application/` (RFC 9068, section 2.1),
-/// in any case. `application/jwt` would be `JWT` written out (RFC 7515, section 4.1.9), but the
-/// library that checks the signature refuses it: said here, the reason is the right one.
-fn is_jwt(typ: &str) -> bool {
-    ["JWT", "at+jwt", "application/at+jwt"].iter().any(|known| typ.eq_ignore_ascii_case(known))
-}
-
-fn object(segment: &str, detail: &'static str) -> Result<Map<String, Value>, Denial> {
+fn object(
+    segment: &str,
+    max_values: u32,
+    detail: &'static str,
+) -> Result<Map<String, Value>, Denial> {
     let bytes = URL_SAFE_NO_PAD.decode(segment).map_err(|_| malformed(detail))?;
-    json::object(&bytes).map_err(|_| malformed(detail))
+    json::object_of(&bytes, max_values).map_err(|_| malformed(detail))
 }
 
 fn malformed(detail: &'static str) -> Denial {
@@ -86,76 +114,96 @@ mod tests {
         format!("{}.{}.c2ln", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload))
     }
 
+    /// A header with one member more.
+    fn with(member: &str) -> String {
+        token(&format!(r#"{{"alg":"EdDSA","kid":"k",{member}}}"#), "{}")
+    }
+
     #[test]
-    #[allow(clippy::too_many_lines, reason = "one table of named rows")]
-    fn forms() {
+    fn segments() {
         const H: &str = r#"{"alg":"EdDSA","kid":"k"}"#;
         let good = token(H, r#"{"iss":"i"}"#);
         assert_eq!(parse(&good).unwrap().issuer(), Some("i"));
-        for (name, token, want) in [
-            ("empty", String::new(), Reason::TokenMalformed),
-            ("two segments", "a.b".into(), Reason::TokenMalformed),
-            ("four segments", format!("{good}.x"), Reason::TokenMalformed),
-            ("padding", format!("{good}="), Reason::TokenMalformed),
-            ("stray bits", good.replace(".c2ln", ".c2lnMh"), Reason::TokenMalformed),
-            ("plus instead of minus", good.replace(".c2ln", ".+2ln"), Reason::TokenMalformed),
-            ("space", good.replace(".c2ln", ".c2 n"), Reason::TokenMalformed),
-            ("payload not an object", token(H, "[]"), Reason::TokenMalformed),
+        let many = |values: u32| format!("{{\"a\":[{}]}}", vec!["1"; values as usize].join(","));
+        assert!(parse(&token(H, &many(MAX_CLAIM_VALUES - 2))).is_ok());
+        for (name, token) in [
+            ("empty", String::new()),
+            ("two segments", "a.b".into()),
+            ("four segments", format!("{good}.x")),
+            ("a JWE", format!("{good}.x.y")),
+            ("padding", format!("{good}=")),
+            ("stray bits", good.replace(".c2ln", ".c2lnMh")),
+            ("a stray character", good.replace(".c2ln", ".c2lnM")),
+            ("plus instead of minus", good.replace(".c2ln", ".+2ln")),
+            ("space", good.replace(".c2ln", ".c2 n")),
+            ("line break", good.replace(".c2ln", ".c2\nn")),
+            ("outside ASCII", good.replace(".c2ln", ".関所")),
+            ("header not an object", token(r#""x""#, "{}")),
+            ("payload not an object", token(H, "[]")),
+            ("payload with a member twice", token(H, r#"{"iss":"i","iss":"j"}"#)),
             (
-                "duplicate alg",
+                "header with a member twice",
                 token(r#"{"alg":"none","alg":"EdDSA","kid":"k"}"#, "{}"),
-                Reason::TokenMalformed,
             ),
-            ("duplicate claim", token(H, r#"{"iss":"i","iss":"j"}"#), Reason::TokenMalformed),
-            ("no alg", token(r#"{"kid":"k"}"#, "{}"), Reason::TokenMalformed),
-            ("alg a number", token(r#"{"alg":1,"kid":"k"}"#, "{}"), Reason::TokenMalformed),
-            ("no kid", token(r#"{"alg":"EdDSA"}"#, "{}"), Reason::TokenKeyUnknown),
-            (
-                "crit",
-                token(r#"{"alg":"EdDSA","kid":"k","crit":["exp"]}"#, "{}"),
-                Reason::TokenHeaderForbidden,
-            ),
-            (
-                "empty crit",
-                token(r#"{"alg":"EdDSA","kid":"k","crit":[]}"#, "{}"),
-                Reason::TokenHeaderForbidden,
-            ),
-            (
-                "b64",
-                token(r#"{"alg":"EdDSA","kid":"k","b64":false}"#, "{}"),
-                Reason::TokenHeaderForbidden,
-            ),
-            (
-                "jwk",
-                token(r#"{"alg":"EdDSA","kid":"k","jwk":{}}"#, "{}"),
-                Reason::TokenHeaderForbidden,
-            ),
-            (
-                "jku",
-                token(r#"{"alg":"EdDSA","kid":"k","jku":"https://x"}"#, "{}"),
-                Reason::TokenHeaderForbidden,
-            ),
-            (
-                "x5c",
-                token(r#"{"alg":"EdDSA","kid":"k","x5c":[]}"#, "{}"),
-                Reason::TokenHeaderForbidden,
-            ),
-            (
-                "typ of a logout token",
-                token(r#"{"alg":"EdDSA","kid":"k","typ":"logout+jwt"}"#, "{}"),
-                Reason::TokenMalformed,
-            ),
-            (
-                "typ of a JWT written out",
-                token(r#"{"alg":"EdDSA","kid":"k","typ":"application/jwt"}"#, "{}"),
-                Reason::TokenMalformed,
-            ),
+            ("a long header", with(&format!(r#""a":"{}""#, "x".repeat(2048)))),
+            ("many values in the header", with(&format!(r#""a":[{}1]"#, "1,".repeat(30)))),
+            ("many values in the payload", token(H, &many(MAX_CLAIM_VALUES - 1))),
+            ("deep claims", token(H, &format!("{{\"a\":{}{}}}", "[".repeat(20), "]".repeat(20)))),
         ] {
-            assert_eq!(parse(&token).unwrap_err().reason(), want, "{name}");
+            assert_eq!(parse(&token).unwrap_err().reason(), Reason::TokenMalformed, "{name}");
         }
-        for typ in ["JWT", "jwt", "at+jwt", "application/at+jwt"] {
-            let token = token(&format!(r#"{{"alg":"EdDSA","kid":"k","typ":"{typ}"}}"#), "{}");
-            assert!(parse(&token).is_ok(), "{typ}");
+    }
+
+    #[test]
+    fn header_members() {
+        use Reason::{TokenHeaderForbidden, TokenKeyUnknown, TokenMalformed, TokenTypeNotAllowed};
+        for (name, header, want) in [
+            ("no alg", r#"{"kid":"k"}"#, TokenMalformed),
+            ("alg a number", r#"{"alg":1,"kid":"k"}"#, TokenMalformed),
+            ("no kid", r#"{"alg":"EdDSA"}"#, TokenKeyUnknown),
+            ("kid a number", r#"{"alg":"EdDSA","kid":1}"#, TokenMalformed),
+            ("kid null", r#"{"alg":"EdDSA","kid":null}"#, TokenMalformed),
+            ("empty kid", r#"{"alg":"EdDSA","kid":""}"#, TokenMalformed),
+        ] {
+            assert_eq!(parse(&token(header, "{}")).unwrap_err().reason(), want, "{name}");
+        }
+        let kid = |length: usize| {
+            token(&format!(r#"{{"alg":"EdDSA","kid":"{}"}}"#, "k".repeat(length)), "{}")
+        };
+        assert!(parse(&kid(MAX_KEY_ID)).is_ok());
+        assert_eq!(parse(&kid(MAX_KEY_ID + 1)).unwrap_err().reason(), TokenMalformed);
+        for (member, want) in [
+            (r#""crit":["exp"]"#, TokenHeaderForbidden),
+            (r#""crit":[]"#, TokenHeaderForbidden),
+            (r#""b64":false"#, TokenHeaderForbidden),
+            (r#""b64":true"#, TokenHeaderForbidden),
+            (r#""jwk":{}"#, TokenHeaderForbidden),
+            (r#""jwk":null"#, TokenHeaderForbidden),
+            (r#""jku":"https://x""#, TokenHeaderForbidden),
+            (r#""x5u":"https://x""#, TokenHeaderForbidden),
+            (r#""x5c":[]"#, TokenHeaderForbidden),
+            (r#""enc":"A128GCM""#, TokenHeaderForbidden),
+            (r#""zip":"DEF""#, TokenHeaderForbidden),
+            (r#""cty":"JWT""#, TokenHeaderForbidden),
+            (r#""salt":"AAAA""#, TokenHeaderForbidden),
+            (r#""x5t":1"#, TokenMalformed),
+            (r#""x5t#S256":null"#, TokenMalformed),
+            (r#""typ":1"#, TokenMalformed),
+            (r#""typ":null"#, TokenMalformed),
+            (r#""typ":"logout+jwt""#, TokenTypeNotAllowed),
+            (r#""typ":"application/jwt""#, TokenTypeNotAllowed),
+            (r#""typ":"""#, TokenTypeNotAllowed),
+        ] {
+            assert_eq!(parse(&with(member)).unwrap_err().reason(), want, "{member}");
+        }
+        for (member, want) in [
+            (r#""x5t":"abc""#, None),
+            (r#""nonce":{"a":[1]}"#, None),
+            (r#""typ":"jwt""#, Some(TokenType::Jwt)),
+            (r#""typ":"AT+JWT""#, Some(TokenType::AccessToken)),
+            (r#""typ":"application/at+jwt""#, Some(TokenType::AccessToken)),
+        ] {
+            assert_eq!(parse(&with(member)).unwrap().token_type, want, "{member}");
         }
     }
 }

@@ -175,9 +175,9 @@ pub(crate) const FAULTS: &[(&str, &str, &str, Option<&str>)] = &[
     ("no route", "[\"chat\"]", "[]", Some("rate-limit-without-route")),
     ("two of one name", "\"all\"", "\"chats\"", Some("rate-limit-duplicate")),
     ("a name that is none", "\"chats\"", "\"a/b\"", Some("name-invalid")),
-    ("per nobody", "\"subject\"", "\"user\"", Some("toml-invalid")),
-    ("a fraction", "burst = 2\n", "burst = 2.5\n", Some("toml-invalid")),
-    ("an unknown key", "burst = 2\n", "burst = 2\nwindow = 1\n", Some("toml-invalid")),
+    ("per nobody", "\"subject\"", "\"user\"", Some("value-invalid")),
+    ("a fraction", "burst = 2\n", "burst = 2.5\n", Some("value-invalid")),
+    ("an unknown key", "burst = 2\n", "burst = 2\nwindow = 1\n", Some("key-unknown")),
 ];
 
 #[test]

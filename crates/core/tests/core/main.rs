@@ -9,6 +9,10 @@ mod dry_run;
 #[cfg(test)]
 mod explain;
 #[cfg(test)]
+mod form;
+#[cfg(test)]
+mod issuers;
+#[cfg(test)]
 mod jwks;
 #[cfg(test)]
 mod limits;

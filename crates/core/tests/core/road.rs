@@ -65,6 +65,9 @@ const ROAD: &[(Reason, Step, Spoil)] = &[
         a.token_header =
             Some(json!({"alg": "EdDSA", "kid": "twin", "jku": "https://evil.example"}));
     }),
+    (Reason::TokenTypeNotAllowed, Step::Token, |a| {
+        a.token_header = Some(json!({"alg": "EdDSA", "kid": "twin", "typ": "logout+jwt"}));
+    }),
     (Reason::TokenIssuerUnknown, Step::Token, |a| {
         a.claims["iss"] = "https://evil.example".into();
     }),
@@ -90,7 +93,7 @@ const ROAD: &[(Reason, Step, Spoil)] = &[
         a.claims["tenant"] = "acme".into();
     }),
     (Reason::TokenClaimsInvalid, Step::Token, |a| {
-        a.claims["roles"] = "member".into();
+        a.claims["roles"] = 1.into();
     }),
     (Reason::SessionRevoked, Step::Session, |a| {
         a.state = vec![("t/globex/revoked/all".into(), Record::Found(br#"{"v":1}"#.to_vec()))];
@@ -130,6 +133,14 @@ fn others() -> Vec<(Reason, Step, Ask)> {
                 a.authorization = Some(String::new());
                 a.header("cookie", format!("__Host-sekisho={token}"));
                 a.header("sec-fetch-site", "cross-site");
+            }),
+        ),
+        (
+            Reason::TokenTooOld,
+            Step::Token,
+            ask().with(|a| {
+                a.at_initech();
+                a.claims["iat"] = (a.now - 3661).into();
             }),
         ),
         (

@@ -112,6 +112,7 @@ algorithms = ["EdDSA", "ES384", "PS256"]
 jwks_file = "keys/initech.jwks.json"
 sole_tenant = true
 roles_claim = "groups"
+max_age_s = 3600
 "#;
 
 /// Key pairs of every algorithm. `EdDSA` and ES256 of the shared issuer have one `kid`.
@@ -292,7 +293,7 @@ impl Ask {
         self.host = Some("initech.example.eu".into());
         self.kid = "ed".into();
         self.claims = json!({"iss": "https://initech.example/idp", "aud": "sekisho", "sub": "i-1",
-            "exp": NOW + 300, "groups": ["member"]});
+            "exp": NOW + 300, "iat": NOW - 10, "groups": ["member"]});
     }
 
     pub(crate) fn token(&self) -> String {

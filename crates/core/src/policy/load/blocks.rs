@@ -1,8 +1,8 @@
 //! CIDR blocks.
 
 use super::Loader;
+use crate::policy::source::Spanned;
 use ipnet::IpNet;
-use toml::Spanned;
 
 impl Loader<'_> {
     pub(super) fn blocks(&mut self, file: &str, sources: &[Spanned<String>]) -> Vec<IpNet> {

@@ -2,10 +2,9 @@
 
 use super::Loader;
 use super::suggest::did_you_mean;
-use crate::policy::source::RateLimitSource;
+use crate::policy::source::{RateLimitSource, Spanned};
 use crate::policy::{RateLimit, Route};
 use std::ops::RangeInclusive;
-use toml::Spanned;
 
 const FILE: &str = "gateway.toml";
 

@@ -4,6 +4,7 @@
 //! | place | what |
 //! | --- | --- |
 //! | [`edge`], [`origins`], [`timeouts`], [`routes`] and their [`patterns`], [`limits`] | `gateway.toml` |
+//! | [`form`], which lets [`mend`] go on | syntax, keys and types of a file |
 //! | [`tenants`], [`issuers`] | `tenants/<id>.toml` and the keys that it names |
 //! | [`blocks`] | the CIDR blocks of either |
 //! | [`agreement`] | what must hold between files |
@@ -14,8 +15,10 @@ mod agreement;
 mod blocks;
 mod digest;
 mod edge;
+mod form;
 mod issuers;
 mod limits;
+mod mend;
 mod origins;
 mod patterns;
 mod routes;
@@ -24,13 +27,13 @@ mod tenants;
 mod timeouts;
 
 use super::source::Gateway;
-use super::{Fault, Policy};
+use super::{Fault, Policy, Severity, lint};
+use crate::policy::source::Spanned;
 use crate::request::headers::HeadLimits;
 use serde::de::DeserializeOwned;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
-use toml::Spanned;
 
 /// The files of a policy directory by path relative to it, with `/` between the parts.
 pub type Files = BTreeMap<String, Vec<u8>>;
@@ -53,19 +56,47 @@ pub fn is_policy_file(path: &str) -> bool {
         && name.rsplit_once('.').is_some_and(|(_, last)| last == extension)
 }
 
-/// Compiles a policy, or says all that is wrong with it.
+/// Compiles a policy, or says all that is wrong with it: errors only, by file and place.
 pub fn load(files: &Files) -> Result<Policy, Vec<Fault>> {
-    let mut loader = Loader { files, faults: Vec::new() };
-    let policy = loader.policy();
-    match policy {
+    let mut loader = Loader { files, faults: Vec::new(), mended: BTreeSet::new() };
+    match loader.policy() {
         Some(policy) if loader.faults.is_empty() => Ok(policy),
-        _ => Err(loader.faults),
+        _ => Err(loader.told()),
     }
 }
+
+/// What [`check`] says of a policy.
+#[derive(Debug)]
+pub struct Checked {
+    /// The policy, if there is no error.
+    pub policy: Option<Policy>,
+    /// Errors, or of a sound policy its warnings, by file and place.
+    pub faults: Vec<Fault>,
+}
+
+/// Compiles a policy and says all that is wrong with it or, if nothing is, what is dangerous in it.
+pub fn check(files: &Files) -> Checked {
+    match load(files) {
+        Ok(policy) => {
+            let faults = lint::lint(files, &policy);
+            Checked { policy: Some(policy), faults }
+        }
+        Err(faults) => Checked { policy: None, faults },
+    }
+}
+
+/// Faults that the absence of something in the same file can cause.
+const BY_ABSENCE_HERE: [&str; 4] =
+    ["origin-unknown", "route-without-method", "route-without-origin", "tenant-proof"];
+
+/// Faults that the absence of something in any file can cause.
+const BY_ABSENCE: [&str; 2] = ["network-unused", "region-without-origin"];
 
 struct Loader<'f> {
     files: &'f Files,
     faults: Vec<Fault>,
+    /// Files in which something was cut or filled in, so that the rest of them could be read.
+    mended: BTreeSet<String>,
 }
 
 /// Where a fault stands.
@@ -81,6 +112,7 @@ impl Loader<'_> {
     ) {
         self.faults.push(Fault {
             code,
+            severity: Severity::Error,
             file: file.to_owned(),
             span,
             message: message.into(),
@@ -109,6 +141,7 @@ impl Loader<'_> {
         self.regions(&routes, &origins, &tenants);
         self.networks(&routes, &tenants);
         self.sole_issuers(&tenants);
+        self.tenant_claims(&tenants);
         let hosts = self.hosts(&tenants);
         Some(Policy {
             gateway: Arc::new(super::Gateway {
@@ -148,15 +181,25 @@ impl Loader<'_> {
 
     fn toml<T: DeserializeOwned>(&mut self, file: &str) -> Option<T> {
         let text = self.text(file)?;
-        match toml::from_str(&text) {
-            Ok(value) => Some(value),
-            Err(error) => {
-                let message = error.message().to_owned();
-                let help = suggest::suggestion(&message);
-                self.fault("toml-invalid", (file, error.span()), message, help);
-                None
-            }
+        let (value, flaws) = form::read(&text);
+        if !flaws.is_empty() {
+            self.mended.insert(file.to_owned());
         }
+        self.faults.extend(flaws.into_iter().map(|flaw| flaw.of(file)));
+        value
+    }
+
+    /// The faults by file and place, without those that mending may have made.
+    fn told(self) -> Vec<Fault> {
+        let mut faults = self.faults;
+        faults.retain(|fault| {
+            let filled = fault.span.as_ref().is_some_and(mend::is_filler);
+            let absent = BY_ABSENCE_HERE.contains(&fault.code) && self.mended.contains(&fault.file)
+                || BY_ABSENCE.contains(&fault.code) && !self.mended.is_empty();
+            !filled && !absent
+        });
+        faults.sort_by(Fault::by_place);
+        faults
     }
 
     /// An identifier that can stand in a record and be compared: letters, digits, `-`, `_`, `.`.

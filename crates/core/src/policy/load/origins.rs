@@ -3,10 +3,10 @@
 use super::Loader;
 use crate::policy::Origin;
 use crate::policy::source::OriginSource;
+use crate::policy::source::Spanned;
 use crate::request::canonical::Authority;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
-use toml::Spanned;
 
 impl Loader<'_> {
     pub(super) fn origins(

@@ -1,8 +1,8 @@
 //! The patterns of the routes' paths: `/literal/{parameter}/{*rest}`.
 
 use super::Loader;
+use crate::policy::source::Spanned;
 use crate::request::target::{Target, is_unreserved};
-use toml::Spanned;
 
 /// The most parameters in one pattern. The router has 25 names for them and panics at the next.
 const MAX_PARAMETERS: usize = 16;

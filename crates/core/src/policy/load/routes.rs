@@ -4,12 +4,12 @@ use super::Loader;
 use super::suggest::did_you_mean;
 use super::timeouts::resolve;
 use crate::network::BUSINESS;
+use crate::policy::source::Spanned;
 use crate::policy::source::{RouteSource, TimeoutsSource};
 use crate::policy::{Origin, Route};
 use crate::request::canonical::METHODS;
 use crate::token::claims::is_role;
 use std::collections::{BTreeMap, HashMap};
-use toml::Spanned;
 
 impl Loader<'_> {
     pub(super) fn routes(

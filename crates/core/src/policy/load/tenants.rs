@@ -2,10 +2,10 @@
 
 use super::Loader;
 use crate::network::{AddressSet, Network};
+use crate::policy::source::Spanned;
 use crate::policy::source::{TenantSource, WordOrBlocks};
 use crate::policy::{Issuer, Tenant, TenantId};
 use crate::request::canonical::host_name;
-use toml::Spanned;
 
 impl Loader<'_> {
     pub(super) fn tenants(&mut self) -> Vec<Tenant> {

@@ -24,7 +24,8 @@ impl Loader<'_> {
 /// The route's times, else the gateway's, else the defaults.
 pub(super) fn resolve(route: &TimeoutsSource, gateway: &TimeoutsSource) -> Timeouts {
     let pick = |route: &Option<_>, gateway: &Option<_>, default| {
-        let given: Option<&toml::Spanned<u64>> = route.as_ref().or(gateway.as_ref());
+        let given: Option<&crate::policy::source::Spanned<u64>> =
+            route.as_ref().or(gateway.as_ref());
         Duration::from_millis(given.map_or(default, |given| *given.get_ref()))
     };
     Timeouts {

@@ -1,8 +1,8 @@
 //! CIDR blocks, or a word in their place.
 
+use super::Spanned;
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 use std::fmt;
-use toml::Spanned;
 
 /// A word, or a list of CIDR blocks each with its place.
 #[derive(Debug)]

@@ -1,11 +1,11 @@
 //! What stands before the gateway.
 
-use super::WordOrBlocks;
+use super::{Spanned, WordOrBlocks};
 use serde::Deserialize;
-use toml::Spanned;
 
 /// What stands before the gateway.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::policy) struct EdgeSource {
     /// CIDR blocks of the proxies whose word is taken, or `"peer"`: whoever connects.

@@ -1,12 +1,12 @@
 //! `gateway.toml`: the operator's.
 
-use super::{EdgeSource, OriginSource, RateLimitSource, RouteSource, TimeoutsSource};
+use super::{EdgeSource, OriginSource, RateLimitSource, RouteSource, Spanned, TimeoutsSource};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use toml::Spanned;
 
 /// `gateway.toml`: the operator's.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::policy) struct Gateway {
     /// The language's version: 1.
@@ -29,6 +29,7 @@ pub(in crate::policy) struct Gateway {
 
 /// Sizes.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub(in crate::policy) struct Limits {
     /// Header names and values together, bytes.
@@ -47,6 +48,7 @@ impl Default for Limits {
 
 /// What is asked of the state store.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub(in crate::policy) struct State {
     /// Look revocations up on every request with a token.

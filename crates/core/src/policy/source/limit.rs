@@ -1,10 +1,11 @@
 //! How many requests a tenant, or each of its users, may make.
 
+use super::Spanned;
 use crate::policy::Per;
 use serde::Deserialize;
-use toml::Spanned;
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::policy) struct RateLimitSource {
     pub id: Spanned<String>,

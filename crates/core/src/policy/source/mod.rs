@@ -7,15 +7,19 @@ mod issuer;
 mod limit;
 mod origin;
 mod route;
+#[cfg(feature = "schema")]
+pub mod schema;
+mod spanned;
 mod tenant;
 mod timeouts;
 
 pub(super) use blocks::WordOrBlocks;
 pub(super) use edge::EdgeSource;
 pub(super) use gateway::Gateway;
-pub(super) use issuer::IssuerSource;
+pub(super) use issuer::{ClaimSource, IssuerSource};
 pub(super) use limit::RateLimitSource;
 pub(super) use origin::OriginSource;
 pub(super) use route::RouteSource;
+pub(super) use spanned::Spanned;
 pub(super) use tenant::TenantSource;
 pub(super) use timeouts::TimeoutsSource;

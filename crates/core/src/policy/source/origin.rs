@@ -1,10 +1,11 @@
 //! A service that requests are forwarded to.
 
+use super::Spanned;
 use crate::policy::TenantEcho;
 use serde::Deserialize;
-use toml::Spanned;
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::policy) struct OriginSource {
     pub url: Spanned<String>,

@@ -1,10 +1,10 @@
 //! A way through the gateway.
 
-use super::TimeoutsSource;
+use super::{Spanned, TimeoutsSource};
 use serde::Deserialize;
-use toml::Spanned;
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::policy) struct RouteSource {
     pub id: Spanned<String>,

@@ -1,13 +1,13 @@
 //! `tenants/<id>.toml`: one file a tenant.
 
-use super::{IssuerSource, WordOrBlocks};
+use super::{IssuerSource, Spanned, WordOrBlocks};
 use crate::policy::Directory;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use toml::Spanned;
 
 /// `tenants/<id>.toml`: one file a tenant.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::policy) struct TenantSource {
     pub hosts: Spanned<Vec<Spanned<String>>>,

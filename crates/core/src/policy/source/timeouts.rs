@@ -1,10 +1,11 @@
 //! Times in milliseconds.
 
+use super::Spanned;
 use serde::Deserialize;
-use toml::Spanned;
 
 /// Times in milliseconds.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[allow(clippy::struct_field_names, reason = "the keys of the file say their unit")]
 pub(in crate::policy) struct TimeoutsSource {

@@ -1,0 +1,149 @@
+//! Ways that are wider than they look, or that nobody can take.
+
+use super::{GATEWAY, Linter, warning};
+use crate::network::BUSINESS;
+use crate::policy::{Fault, Route};
+use std::collections::BTreeMap;
+
+/// Methods that change nothing (RFC 9110, section 9.2.1).
+const SAFE: [&str; 3] = ["GET", "HEAD", "OPTIONS"];
+
+/// Whether a route is for administrators alone: every role that opens it says `admin`.
+pub(super) fn is_administration(route: &Route) -> bool {
+    let roles = route.roles();
+    !roles.is_empty() && roles.iter().all(|role| role.to_ascii_lowercase().contains("admin"))
+}
+
+impl Linter<'_> {
+    pub(super) fn routes(&self, found: &mut Vec<Fault>) {
+        let mut patterns: BTreeMap<String, &Route> = BTreeMap::new();
+        for (index, route) in self.policy.routes().iter().enumerate() {
+            let place = self.gateway.key("routes").at(index);
+            if is_administration(route) && route.network() == BUSINESS {
+                found.push(warning(
+                    "admin-route-open",
+                    (GATEWAY, &place.clone().key("roles")),
+                    format!(
+                        "administrators take the route {:?} from any network of users",
+                        route.id()
+                    ),
+                    "demand one of their own: network = \"admin\"",
+                ));
+            }
+            if place.clone().key("enforce").is_false() {
+                found.push(warning(
+                    "route-not-enforced",
+                    (GATEWAY, &place.clone().key("enforce")),
+                    format!("the rules of the route {:?} are recorded, not enforced", route.id()),
+                    "drop enforce = false when the records show what you expect",
+                ));
+            }
+            if let Some(why) = self.unreachable(route) {
+                found.push(warning(
+                    "route-unreachable",
+                    (GATEWAY, &place.clone().key("path")),
+                    format!("nobody can take the route {:?}: {why}", route.id()),
+                    "give one tenant what it needs, or drop the route",
+                ));
+            }
+            let path = place.key("path");
+            for (other, missed) in self.laxer_than(route) {
+                found.push(warning(
+                    "route-laxer",
+                    (GATEWAY, &path),
+                    format!(
+                        "{missed} falls to the route {:?}, which asks for less than {:?}",
+                        other.id(),
+                        route.id()
+                    ),
+                    "make that route as strict, or add a strict route for what this one misses",
+                ));
+            }
+            let same = patterns.entry(folded(route.path())).or_insert(route);
+            if skeleton(same.path()) != skeleton(route.path()) {
+                found.push(warning(
+                    "routes-differ-in-case",
+                    (GATEWAY, &path),
+                    format!("the path differs from that of {:?} in case only", same.id()),
+                    "keep one spelling: an origin that ignores case would serve both alike",
+                ));
+            }
+        }
+    }
+
+    /// Why no client of any tenant can take the route.
+    fn unreachable(&self, route: &Route) -> Option<String> {
+        let tenants = self.policy.tenants();
+        let network = route.network();
+        if network != BUSINESS && tenants.iter().all(|t| t.network(network).is_none()) {
+            return Some(format!("no tenant has set the network {network:?}"));
+        }
+        if !route.is_public() && tenants.iter().all(|tenant| tenant.issuers().is_empty()) {
+            return Some("no tenant has an issuer".into());
+        }
+        None
+    }
+
+    /// The routes that ask for less and take what this one just misses, each with an example: a
+    /// trailing slash, a deeper path, or a method that changes what this one's methods only read.
+    fn laxer_than<'a>(&'a self, route: &'a Route) -> Vec<(&'a Route, String)> {
+        let path = example(route.path());
+        let stem = path.trim_end_matches('/');
+        let reads = route.methods().iter().all(|method| SAFE.contains(method));
+        let mut found: Vec<(&Route, String)> = Vec::new();
+        for near in [path.clone(), format!("{stem}/"), format!("{stem}/x"), stem.to_owned()] {
+            for other in self.policy.routes_of_path(&near) {
+                let example = if other.path() == route.path() {
+                    let write = other.methods().iter().find(|method| !SAFE.contains(method));
+                    write.filter(|_| reads).map(|method| format!("{method} {near}"))
+                } else {
+                    Some(near.clone())
+                };
+                if let Some(example) = example
+                    && asks_less(other, route)
+                    && found.iter().all(|(known, _)| known.id() != other.id())
+                {
+                    found.push((other, example));
+                }
+            }
+        }
+        found
+    }
+}
+
+/// Whether someone whom `strict` refuses could take `lax`.
+fn asks_less(lax: &Route, strict: &Route) -> bool {
+    let network = strict.network() != BUSINESS && lax.network() != strict.network();
+    let roles = !strict.roles().is_empty()
+        && (lax.roles().is_empty()
+            || lax.roles().iter().any(|role| !strict.roles().contains(role)));
+    !strict.is_public() && (lax.is_public() || network || roles)
+}
+
+/// A path that the pattern matches.
+fn example(pattern: &str) -> String {
+    parameters(pattern, |_| "x")
+}
+
+/// The pattern without its parameters' names.
+fn skeleton(pattern: &str) -> String {
+    parameters(pattern, |name| if name.starts_with('*') { "{*}" } else { "{}" })
+}
+
+fn folded(pattern: &str) -> String {
+    skeleton(pattern).to_ascii_lowercase()
+}
+
+/// The pattern with something in place of each parameter.
+fn parameters<'s>(pattern: &str, instead: impl Fn(&str) -> &'s str) -> String {
+    let mut made = String::with_capacity(pattern.len());
+    let mut rest = pattern;
+    while let Some((literal, opened)) = rest.split_once('{') {
+        let (name, after) = opened.split_once('}').unwrap_or((opened, ""));
+        made.push_str(literal);
+        made.push_str(instead(name));
+        rest = after;
+    }
+    made.push_str(rest);
+    made
+}

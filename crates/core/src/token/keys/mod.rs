@@ -1,0 +1,176 @@
+//! An issuer's keys (RFC 7517) and the check of a signature with them.
+//!
+//! | place | what |
+//! | --- | --- |
+//! | [`algorithm`] | which signatures there are |
+//! | [`jwk`] | a key as the set has it |
+//! | [`material`] | its numbers, as a policy stores them |
+//! | [`verifier`] | the key built from them, and what keys and signatures must be |
+//!
+//! A set is read once, when the policy is loaded, and then every key is built: an unusable one is a
+//! fault. A stored set is read back without building any, since that is slow in Wasm and a request
+//! needs one; each is built when it is first used. One that can't be built then is not known to be
+//! a key: 503.
+
+mod algorithm;
+mod jwk;
+mod material;
+#[cfg(test)]
+mod tests;
+mod verifier;
+
+pub use algorithm::Algorithm;
+
+use super::json;
+use super::jws::Unverified;
+use super::kind::TokenType;
+use crate::denial::{Denial, Reason};
+use crate::policy::Issuer;
+use jwk::Jwk;
+use material::Material;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::sync::OnceLock;
+use verifier::{Mismatch, Verifier};
+
+/// The most keys that a set may have.
+pub const MAX_KEYS: usize = 32;
+
+/// The largest set, in bytes.
+pub const MAX_SET: usize = 150 * 1024;
+
+/// The longest `kid`, in bytes.
+pub const MAX_KEY_ID: usize = 256;
+
+/// An issuer's keys by `kid` and algorithm.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct KeySet {
+    keys: Vec<Key>,
+}
+
+/// A key for one algorithm: an RSA key that may be used with several stands in the set once for
+/// each of them (RFC 8725, section 3.1).
+#[derive(Debug, Serialize, Deserialize)]
+struct Key {
+    id: String,
+    algorithm: Algorithm,
+    material: Material,
+    #[serde(skip)]
+    verifier: OnceLock<Verifier>,
+}
+
+impl KeySet {
+    /// Reads a JWK Set (RFC 7517, section 5) for an issuer that signs with these algorithms. Keys for
+    /// other algorithms are left out. But all must be usable, and public or secret as the algorithms
+    /// are: this is a file that the operator wrote, so one that isn't is a mistake to be told, with
+    /// the key's position.
+    pub fn parse(bytes: &[u8], algorithms: &[Algorithm]) -> Result<Self, String> {
+        if bytes.len() > MAX_SET {
+            return Err(format!("{} bytes; {MAX_SET} are allowed", bytes.len()));
+        }
+        let set = json::object(bytes).map_err(|error| format!("not strict JSON: {error}"))?;
+        let jwks = set
+            .get("keys")
+            .and_then(Value::as_array)
+            .ok_or("not a JWK Set: it has no array \"keys\" (RFC 7517, section 5)")?;
+        if jwks.is_empty() || jwks.len() > MAX_KEYS {
+            return Err(format!("{} keys; 1 to {MAX_KEYS} are allowed", jwks.len()));
+        }
+        let symmetric = algorithms.iter().any(|algorithm| algorithm.is_symmetric());
+        let mut keys: Vec<Key> = Vec::with_capacity(jwks.len());
+        for (position, jwk) in jwks.iter().enumerate() {
+            let place = |why: String| format!("key {}: {why}", position + 1);
+            for key in keys_of(jwk, algorithms, symmetric).map_err(place)? {
+                if keys.iter().any(|k| k.id == key.id && k.algorithm == key.algorithm) {
+                    return Err(place(format!("kid {:?} stands twice", key.id)));
+                }
+                keys.push(key);
+            }
+        }
+        if keys.is_empty() {
+            let names: Vec<&str> = algorithms.iter().map(|algorithm| algorithm.name()).collect();
+            return Err(format!("no key is for {}", names.join(", ")));
+        }
+        Ok(Self { keys })
+    }
+
+    fn find(&self, id: &str, algorithm: Algorithm) -> Result<&Key, Denial> {
+        let mut named = self.keys.iter().filter(|key| key.id == id).peekable();
+        if named.peek().is_none() {
+            return Err(Denial::new(Reason::TokenKeyUnknown, "the issuer has no key of this kid"));
+        }
+        named.find(|key| key.algorithm == algorithm).ok_or_else(|| {
+            Denial::new(
+                Reason::TokenAlgorithmNotAllowed,
+                "the key is of another algorithm than alg",
+            )
+        })
+    }
+}
+
+fn keys_of(jwk: &Value, algorithms: &[Algorithm], symmetric: bool) -> Result<Vec<Key>, String> {
+    let jwk = Jwk::read(jwk, symmetric)?;
+    let key = |algorithm: Algorithm| {
+        let material = jwk.material()?;
+        let verifier = OnceLock::from(Verifier::build(algorithm, &material)?);
+        Ok(Key { id: jwk.id.to_owned(), algorithm, material, verifier })
+    };
+    let (wanted, others): (Vec<Algorithm>, Vec<Algorithm>) =
+        jwk.algorithms.iter().copied().partition(|algorithm| algorithms.contains(algorithm));
+    if let ([], [other, ..]) = (wanted.as_slice(), others.as_slice()) {
+        key(*other)?;
+    }
+    wanted.into_iter().map(key).collect()
+}
+
+impl Key {
+    fn verify(&self, token: &str) -> Result<(), Denial> {
+        match self.verifier()?.verify(token) {
+            Ok(()) => Ok(()),
+            Err(Mismatch::Claims) => Err(Denial::new(
+                Reason::TokenClaimsInvalid,
+                "a registered claim has the wrong type",
+            )),
+            Err(Mismatch::Signature) => {
+                Err(Denial::new(Reason::TokenSignatureInvalid, "the signature is not by this key"))
+            }
+        }
+    }
+
+    fn verifier(&self) -> Result<&Verifier, Denial> {
+        if let Some(verifier) = self.verifier.get() {
+            return Ok(verifier);
+        }
+        let built = Verifier::build(self.algorithm, &self.material).map_err(|why| {
+            Denial::new(
+                Reason::PolicyUnavailable,
+                format!("the stored key {:?} is no key ({why}); compile the policy anew", self.id),
+            )
+        })?;
+        Ok(self.verifier.get_or_init(|| built))
+    }
+}
+
+/// A token whose signature is by one of the issuer's keys.
+#[derive(Debug)]
+pub struct Verified {
+    pub(super) claims: Map<String, Value>,
+    pub(super) token_type: TokenType,
+}
+
+/// Checks algorithm, key and signature. The algorithm comes from the issuer's list and from the
+/// key; the token's `alg` must agree with both and chooses nothing.
+pub fn verify(unverified: Unverified<'_>, issuer: &Issuer) -> Result<Verified, Denial> {
+    let algorithm = issuer
+        .algorithms()
+        .iter()
+        .copied()
+        .find(|algorithm| algorithm.name() == unverified.algorithm)
+        .ok_or_else(|| {
+            Denial::new(Reason::TokenAlgorithmNotAllowed, "alg is none of the issuer's algorithms")
+        })?;
+    let key = issuer.keys().find(&unverified.key_id, algorithm)?;
+    key.verify(unverified.token)?;
+    let Unverified { claims, token_type, .. } = unverified;
+    Ok(Verified { claims, token_type: token_type.unwrap_or(TokenType::Jwt) })
+}
