@@ -30,7 +30,10 @@ impl Style {
             crate::args::Color::Never => false,
             crate::args::Color::Auto => allowed && terminal,
         };
-        Self { color: on(std::io::stderr().is_terminal()), out: on(std::io::stdout().is_terminal()) }
+        Self {
+            color: on(std::io::stderr().is_terminal()),
+            out: on(std::io::stdout().is_terminal()),
+        }
     }
 
     /// The text in a colour, for standard output.

@@ -209,10 +209,9 @@ mod tests {
 
     #[test]
     fn a_case_beside_a_policy_needs_to_name_none() {
-        let root = Root::new().case("a").with(&[
-            ("cases/b/request.json", "1"),
-            ("cases/b/expected.json", "2"),
-        ]);
+        let root = Root::new()
+            .case("a")
+            .with(&[("cases/b/request.json", "1"), ("cases/b/expected.json", "2")]);
         let beside = root.0.path().join("policies");
         let cases = load_beside(&root.0.path().join("cases"), &beside).unwrap();
         assert!(cases[0].policy.join("gateway.toml").is_file());

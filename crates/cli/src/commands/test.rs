@@ -72,12 +72,13 @@ impl Test {
     pub fn run(self, style: Style) -> Result<Exit, Failure> {
         let (files, _) = policy_dir::load(&self.policy)?;
         let key = TestKey::generate()?;
-        let policy = key.install(&files)?;
+        let staged = key.install(&files)?;
         let mut outcomes = Vec::new();
         for case in self.load()? {
-            outcomes.push(policy_test::run(&case, &policy, &key)?);
+            outcomes.push(policy_test::run(&case, &staged, &key)?);
         }
-        let uncovered = Uncovered::of(&policy, outcomes.iter().map(|outcome| &outcome.answer));
+        let uncovered =
+            Uncovered::of(&staged.policy, outcomes.iter().map(|outcome| &outcome.answer));
         let missing: Vec<String> =
             self.require.iter().flat_map(|what| what.missing(&uncovered)).collect();
         if self.json {
@@ -184,7 +185,13 @@ fn case(outcome: &Outcome, style: Style) -> String {
         let at = printable(&difference.at);
         let value = |value: &Value| printable(&value.to_string());
         let _ = writeln!(text, "      {at}: expected {}", value(&difference.expected));
-        let _ = writeln!(text, "      {:>1$}: got      {got}", "", at.chars().count(), got = value(&difference.got));
+        let _ = writeln!(
+            text,
+            "      {:>1$}: got      {got}",
+            "",
+            at.chars().count(),
+            got = value(&difference.got)
+        );
     }
     let fell = outcome.answer.steps.iter().find(|step| {
         outcome.answer.decision == "deny"

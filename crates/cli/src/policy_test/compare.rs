@@ -40,7 +40,8 @@ mod tests {
 
     #[test]
     fn what_is_named_must_be_so() {
-        let got = json!({"decision": "permit", "upstream": {"origin": "a", "headers": [["x", "1"]]}});
+        let got =
+            json!({"decision": "permit", "upstream": {"origin": "a", "headers": [["x", "1"]]}});
         for (name, expected, want) in [
             ("a part", json!({"decision": "permit"}), vec![]),
             ("within", json!({"upstream": {"origin": "a"}}), vec![]),

@@ -13,9 +13,8 @@ pub mod compare;
 pub mod coverage;
 
 use crate::report::Failure;
-use crate::test_key::{self, TestKey};
+use crate::test_key::{Staged, TestKey};
 use compare::{Difference, differences};
-use sekisho_core::Policy;
 use sekisho_core::explain::{Answer, Question, State, explain};
 use sekisho_core::request::canonical::Authority;
 use sekisho_testing::cases::Case;
@@ -36,9 +35,9 @@ pub struct Outcome {
 ///
 /// # Errors
 /// A part of the case can't be understood.
-pub fn run(case: &Case, policy: &Policy, key: &TestKey) -> Result<Outcome, Failure> {
+pub fn run(case: &Case, staged: &Staged, key: &TestKey) -> Result<Outcome, Failure> {
     let wrong = |why: String| Failure::invalid(format!("the case {}: {why}", case.name));
-    let question = question(&case.request, policy, key).map_err(wrong)?;
+    let question = question(&case.request, staged, key).map_err(wrong)?;
     let state: State = match &case.state {
         Some(state) => serde_json::from_value(state.clone())
             .map_err(|error| wrong(format!("state.json is not records by key: {error}")))?,
@@ -47,14 +46,14 @@ pub fn run(case: &Case, policy: &Policy, key: &TestKey) -> Result<Outcome, Failu
     if case.expected.as_object().is_none_or(serde_json::Map::is_empty) {
         return Err(wrong("expected.json expects nothing; name at least the decision".into()));
     }
-    let answer = explain(policy, &question, &state);
+    let answer = explain(&staged.policy, &question, &state);
     let got = serde_json::to_value(&answer)
         .map_err(|error| Failure::fault(format!("cannot write JSON: {error}")))?;
     let differences = differences(&case.expected, &got);
     Ok(Outcome { name: case.name.clone(), answer, differences })
 }
 
-fn question(request: &Value, policy: &Policy, key: &TestKey) -> Result<Question, String> {
+fn question(request: &Value, staged: &Staged, key: &TestKey) -> Result<Question, String> {
     let mut request = request.clone();
     let given = request.as_object_mut().and_then(|members| members.remove("claims"));
     let mut question: Question = serde_json::from_value(request)
@@ -69,8 +68,7 @@ fn question(request: &Value, policy: &Policy, key: &TestKey) -> Result<Question,
     // A request without a sound host is refused before anyone reads its token.
     let host = Authority::of(&question.request("")).ok();
     let host = host.as_ref().map(Authority::host);
-    let (claims, shared) = test_key::claims(policy, host, given, question.now.as_second())?;
-    let token = key.sign(&claims, shared).map_err(|failure| format!("{failure:?}"))?;
+    let token = key.token(staged, host, given, question.now.as_second())?;
     question.headers.push(("authorization".into(), format!("Bearer {token}")));
     Ok(question)
 }
