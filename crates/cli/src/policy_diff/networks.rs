@@ -16,7 +16,7 @@ const BUSINESS: &str = "business";
 enum Network {
     Unset,
     Any,
-    Blocks { allow: BTreeSet<String>, deny: BTreeSet<String> },
+    Blocks { allow: BTreeSet<IpNet>, deny: BTreeSet<IpNet> },
 }
 
 impl Network {
@@ -50,25 +50,35 @@ impl Network {
     }
 }
 
-/// The blocks in the one spelling that they have as values.
-fn blocks(list: Option<&Value>) -> BTreeSet<String> {
+/// The blocks. Each is one, since the policy was loaded.
+fn blocks(list: Option<&Value>) -> BTreeSet<IpNet> {
     let texts = list.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-    texts
-        .map(|text| text.parse::<IpNet>().map_or_else(|_| text.to_owned(), |net| net.to_string()))
-        .collect()
+    texts.filter_map(|text| text.parse().ok()).collect()
 }
 
-fn counted(blocks: &BTreeSet<String>) -> String {
+/// Whether one of the blocks holds all of this one.
+fn covered(block: IpNet, by: &BTreeSet<IpNet>) -> bool {
+    let mut around = Some(block);
+    while let Some(block) = around {
+        if by.contains(&block) {
+            return true;
+        }
+        around = block.supernet();
+    }
+    false
+}
+
+fn counted(blocks: &BTreeSet<IpNet>) -> String {
     listed(&blocks.iter().collect::<Vec<_>>())
 }
 
-fn listed(blocks: &[&String]) -> String {
-    if blocks.len() > MOST {
-        let first: Vec<&str> = blocks.iter().take(MOST).map(|block| block.as_str()).collect();
-        return format!("{} blocks ({}, …)", blocks.len(), first.join(", "));
+fn listed(blocks: &[&IpNet]) -> String {
+    let named: Vec<String> = blocks.iter().take(MOST).map(ToString::to_string).collect();
+    match blocks.len() {
+        0 => "no block".to_owned(),
+        all if all > MOST => format!("{all} blocks ({}, …)", named.join(", ")),
+        _ => named.join(", "),
     }
-    let all: Vec<&str> = blocks.iter().map(|block| block.as_str()).collect();
-    if all.is_empty() { "no block".to_owned() } else { all.join(", ") }
 }
 
 impl Changes {
@@ -101,16 +111,23 @@ impl Changes {
         &mut self,
         place: &str,
         what: &str,
-        old: &BTreeSet<String>,
-        new: &BTreeSet<String>,
+        old: &BTreeSet<IpNet>,
+        new: &BTreeSet<IpNet>,
         added: Effect,
     ) {
-        for (verb, effect, blocks) in [
-            ("added", added, new.difference(old).collect::<Vec<_>>()),
-            ("removed", added.opposite(), old.difference(new).collect()),
-        ] {
-            if !blocks.is_empty() {
-                self.add(effect, place, format!("{what}: {verb} {}", listed(&blocks)));
+        for (verb, effect, from, to) in
+            [("added", added, old, new), ("removed", added.opposite(), new, old)]
+        {
+            // What lies within a block of the other policy gains or loses nobody by itself.
+            let (within, apart): (Vec<_>, Vec<_>) =
+                to.difference(from).partition(|block| covered(**block, from));
+            if !apart.is_empty() {
+                self.add(effect, place, format!("{what}: {verb} {}", listed(&apart)));
+            }
+            if !within.is_empty() {
+                let blocks = listed(&within);
+                let what = format!("{what}: {verb} {blocks}, which a wider block holds");
+                self.add(Effect::Changes, place, what);
             }
         }
     }

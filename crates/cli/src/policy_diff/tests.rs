@@ -122,7 +122,7 @@ fn a_tenants_part() {
             "203.0.113.0/24",
             "203.0.113.0/25",
             &[
-                "opens tenant acme: network business: added 203.0.113.0/25",
+                "changes tenant acme: network business: added 203.0.113.0/25, which a wider block holds",
                 "closes tenant acme: network business: removed 203.0.113.0/24",
             ],
         ),

@@ -7,6 +7,8 @@ fn every_command_teaches_by_example() {
         &["demo"],
         &["check"],
         &["explain"],
+        &["test"],
+        &["diff"],
         &["token"],
         &["token", "mint"],
         &["token", "inspect"],

@@ -8,9 +8,11 @@
 )]
 
 mod check;
+mod diff;
 mod explain;
 mod help;
 mod reload;
+mod test;
 mod token;
 mod up;
 
