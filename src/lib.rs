@@ -32,7 +32,7 @@ impl wasip3::exports::http::handler::Guest for Gateway {
         let request = request::read(&incoming);
         let audience = Audience::of(&request.method, &request.headers);
 
-        let policy = policy::current();
+        let policy = policy::for_request(&request);
         let (facts, outcome) = match &policy {
             Ok(policy) => judge_and_forward(policy, request, incoming, &arrival).await,
             Err(denial) => {

@@ -30,13 +30,13 @@ const COMPARED: [&str; 9] = [
     "upstream",
 ];
 
-fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     let cases = load_all(&root().join("tests/cases")).unwrap();
     assert!(cases.len() >= 100, "cases have gone missing: {}", cases.len());
     cases
 }
 
-fn native(case: &Case) -> Value {
+pub(crate) fn native(case: &Case) -> Value {
     let (_, policy) = sekisho::policy_dir::load(&case.policy).unwrap();
     let question: Question = serde_json::from_value(case.request.clone()).unwrap();
     let state: State =
@@ -78,7 +78,7 @@ async fn the_component_gives_the_same_verdicts() {
     let cases = cases();
     for case in &cases {
         let native = native(case);
-        match in_component(case).await {
+        match in_component(case, copy_policy).await {
             Asked::Judged(verdict) if verdict == native => {}
             Asked::Judged(verdict) => {
                 wrong.push(format!("{}:\n  native    {native}\n  component {verdict}", case.name));
@@ -96,12 +96,16 @@ async fn the_component_gives_the_same_verdicts() {
     assert!(judged >= 95, "too few cases reach the component: {refused_by_host:?}");
 }
 
-enum Asked {
+pub(crate) enum Asked {
     Judged(Value),
     NotHttp(String),
 }
 
-async fn in_component(case: &Case) -> Asked {
+/// Asks the component, by a policy that `deploy` puts in place.
+pub(crate) async fn in_component(
+    case: &Case,
+    deploy: impl Fn(&Path, &Path, &[(String, String)]),
+) -> Asked {
     let question: Question = serde_json::from_value(case.request.clone()).unwrap();
     let request = match http_request(&question) {
         Ok(request) => request,
@@ -112,7 +116,7 @@ async fn in_component(case: &Case) -> Asked {
     let policy = directory.path().join("policy");
     let edits = ["assistant-jp", "assistant-eu"]
         .map(|id| (format!("http://{id}.invalid:8080"), origin.url()));
-    copy_policy(&case.policy, &policy, &edits);
+    deploy(&case.policy, &policy, &edits);
     let lines = Arc::new(Mutex::new(Vec::<String>::new()));
     let host = start(case, &question, directory.path(), &policy, &origin, Arc::clone(&lines)).await;
 

@@ -8,6 +8,7 @@
 )]
 
 mod cases;
+mod compiled;
 mod faults;
 mod limits;
 mod malformed;

@@ -1,10 +1,12 @@
 //! What can be written on the command line.
 
 use crate::commands::check::Check;
+use crate::commands::compile::Compile;
 use crate::commands::completions::Completions;
 use crate::commands::demo::Demo;
 use crate::commands::diff::Diff;
 use crate::commands::explain::Explain;
+use crate::commands::schema::Schema;
 use crate::commands::test::Test;
 use crate::commands::token::Token;
 use crate::commands::up::Up;
@@ -15,6 +17,7 @@ const EXAMPLES: &str = "\
 Examples:
   sekisho demo                        everything on this machine, with commands to paste
   sekisho check policy                every mistake of a policy, with line and remedy
+  sekisho compile policy              the policy as the one file that is deployed
   sekisho up --build                  build the gateway and run it on https://127.0.0.1:3443
   sekisho explain --policy policy request.json
                                       why a request is permitted or denied
@@ -66,6 +69,8 @@ pub enum Command {
     Up(Up),
     Demo(Demo),
     Check(Check),
+    Schema(Schema),
+    Compile(Compile),
     Explain(Explain),
     Test(Test),
     Diff(Diff),

@@ -24,7 +24,7 @@ const SNAPSHOTS: usize = 2;
 pub struct Plan {
     /// The application.
     pub manifest: Manifest,
-    /// The policy directory; it is copied.
+    /// The policy, a directory or a compiled file; it is copied.
     pub policy: PathBuf,
     /// The address that is served over HTTPS.
     pub https: SocketAddr,
@@ -77,6 +77,7 @@ impl Gateway {
         // The mount is a condition of every policy, also of one given by path.
         mounted_policy(&plan.manifest)?;
         let snapshot = Snapshot::take(&plan.policy, &private_directory(&plan.manifest))?;
+        snapshot.warnings().iter().for_each(say);
         outbound::check(&plan.manifest, snapshot.policy())?;
         component::built(&plan.manifest)?;
         let certified = plan.tls.is_none().then(|| certificate_names(snapshot.policy()));

@@ -1,15 +1,17 @@
-//! A policy directory as the values that core compiles.
+//! A policy, as a directory of files or compiled, as the values that core takes.
 
 use crate::report::Failure;
 use sekisho_core::Policy;
-use sekisho_core::policy::{self, Files, MAX_FILE, is_policy_file};
+use sekisho_core::policy::deployed::FILE as COMPILED;
+use sekisho_core::policy::{self, Checked, Fault, Files, is_policy_file, max_size};
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::Path;
 
 /// Reads the policy's files and nothing else: `gateway.toml`, `tenants/*.toml` and `keys/*.json`,
-/// each at most [`MAX_FILE`] bytes. Symbolic links are followed, as a deployment that swaps
+/// or `policy.sekisho`, each at most [`max_size`] bytes. A compiled policy may also be named by
+/// itself, whatever it is called: it is read as the directory that has nothing else. Symbolic links are followed, as a deployment that swaps
 /// directories (Kubernetes `ConfigMap`s) needs it.
 ///
 /// # Errors
@@ -18,9 +20,12 @@ use std::path::Path;
 pub fn read(directory: &Path) -> Result<Files, Failure> {
     match fs::metadata(directory) {
         Ok(metadata) if metadata.is_dir() => {}
+        Ok(metadata) if metadata.is_file() => {
+            return Ok(Files::from([(COMPILED.to_owned(), file(directory, COMPILED)?)]));
+        }
         Ok(_) => {
             return Err(Failure::invalid(format!("{} is not a directory", directory.display()))
-                .help("a policy is a directory with gateway.toml, tenants/ and keys/"));
+                .help("a policy is a directory with gateway.toml, tenants/ and keys/, or one file that sekisho compile wrote"));
         }
         Err(error) => return Err(unreadable(directory, &error)),
     }
@@ -38,19 +43,40 @@ pub fn read(directory: &Path) -> Result<Files, Failure> {
                 continue;
             };
             if is_policy_file(&name) {
-                files.insert(name, file(&entry.path())?);
+                let bytes = file(&entry.path(), &name)?;
+                files.insert(name, bytes);
             }
         }
     }
     Ok(files)
 }
 
-/// Reads and compiles a policy directory.
+/// Reads and checks a policy: a directory, or a compiled one.
 pub fn load(directory: &Path) -> Result<(Files, Policy), Failure> {
     let files = read(directory)?;
     match policy::load(&files) {
         Ok(policy) => Ok((files, policy)),
         Err(faults) => Err(Failure::policy(directory, &files, &faults)),
+    }
+}
+
+/// As [`load`], for what needs the files as people write them.
+pub fn load_written(directory: &Path) -> Result<Files, Failure> {
+    let (files, _) = load(directory)?;
+    if files.contains_key(COMPILED) {
+        return Err(Failure::invalid(format!("{} is a compiled policy", directory.display()))
+            .help("name the directory that it was compiled from"));
+    }
+    Ok(files)
+}
+
+/// As [`load`], with what is dangerous in the policy.
+pub fn check(directory: &Path) -> Result<(Files, Policy, Vec<Fault>), Failure> {
+    let files = read(directory)?;
+    let Checked { policy, faults } = policy::check(&files);
+    match policy {
+        Some(policy) => Ok((files, policy, faults)),
+        None => Err(Failure::policy(directory, &files, &faults)),
     }
 }
 
@@ -76,14 +102,15 @@ fn relative(folder: &str, name: &OsStr) -> Option<String> {
     Some(if folder.is_empty() { name.into_owned() } else { format!("{folder}/{name}") })
 }
 
-fn file(path: &Path) -> Result<Vec<u8>, Failure> {
+/// The file at a path, which is this one of a policy.
+fn file(path: &Path, name: &str) -> Result<Vec<u8>, Failure> {
     // Before opening: to open a pipe is to wait for its writer.
     let metadata = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
     if !metadata.is_file() {
         return Err(Failure::invalid(format!("{} is not a regular file", path.display()))
             .help("move it out of the policy directory"));
     }
-    crate::input::bounded_file(path, MAX_FILE)
+    crate::input::bounded_file(path, max_size(name))
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Failure {
@@ -98,6 +125,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sekisho_core::policy::MAX_FILE;
 
     #[test]
     fn only_the_policys_own_files_are_read() {
@@ -130,15 +158,14 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let missing = format!("{:?}", read(&root.path().join("nowhere")).unwrap_err());
         assert!(missing.contains("nowhere does not exist"), "{missing}");
-        fs::write(root.path().join("file"), "").unwrap();
-        let file = format!("{:?}", read(&root.path().join("file")).unwrap_err());
-        assert!(file.contains("is not a directory"), "{file}");
+        let device = format!("{:?}", read(Path::new("/dev/null")).unwrap_err());
+        assert!(device.contains("is not a directory"), "{device}");
         fs::create_dir_all(root.path().join("tenants/acme.toml")).unwrap();
         let directory = format!("{:?}", read(root.path()).unwrap_err());
         assert!(directory.contains("acme.toml is not a regular file"), "{directory}");
         fs::remove_dir(root.path().join("tenants/acme.toml")).unwrap();
         fs::write(root.path().join("gateway.toml"), vec![b'#'; MAX_FILE + 1]).unwrap();
         let large = format!("{:?}", read(root.path()).unwrap_err());
-        assert!(large.contains("gateway.toml is larger than 4 MiB"), "{large}");
+        assert!(large.contains("gateway.toml is larger than 16 MiB"), "{large}");
     }
 }

@@ -3,7 +3,7 @@
 use crate::exit::Exit;
 use crate::text::printable;
 use miette::{Diagnostic, LabeledSpan, MietteHandlerOpts, NamedSource, ReportHandler, SourceCode};
-use sekisho_core::policy::{Fault, Files};
+use sekisho_core::policy::{Fault, Files, Severity};
 use sekisho_host::HostError;
 use std::fmt;
 use std::io::{IsTerminal as _, Write as _};
@@ -102,6 +102,7 @@ pub struct Failure {
 /// One mistake: a sentence, a remedy, and the place if it is in a file.
 #[derive(Debug)]
 struct Mistake {
+    severity: Severity,
     message: String,
     help: Option<String>,
     code: Option<&'static str>,
@@ -126,7 +127,9 @@ impl Failure {
     }
 
     fn single(exit: Exit, message: String) -> Self {
-        Self { exit, mistakes: vec![Mistake { message, help: None, code: None, place: None }] }
+        let severity = Severity::Error;
+        let mistake = Mistake { severity, message, help: None, code: None, place: None };
+        Self { exit, mistakes: vec![mistake] }
     }
 
     /// Adds the remedy.
@@ -156,19 +159,43 @@ impl Failure {
     }
 }
 
+/// Shows the warnings of a policy, each with the lines of its file, on standard error.
+pub fn warn(directory: &Path, files: &Files, warnings: &[Fault], style: Style) {
+    Failure::policy(directory, files, warnings).show(style);
+}
+
+/// A warning in one line.
+pub fn line(directory: &Path, files: &Files, warning: &Fault) -> String {
+    let file = directory.join(&warning.file);
+    let text = files.get(&warning.file).and_then(|bytes| std::str::from_utf8(bytes).ok());
+    let place = text.and_then(|text| warning.position(text));
+    let place = place.map(|(line, column)| format!(":{line}:{column}")).unwrap_or_default();
+    let Fault { message, code, .. } = warning;
+    printable(&format!("warning: {}{place}: {message} ({code})", file.display()))
+}
+
 impl From<HostError> for Failure {
     fn from(error: HostError) -> Self {
         let place = error.place.and_then(|place| {
             Some(Excerpt::new(&place.file.display().to_string(), &place.text, place.span?))
         });
-        let mistake = Mistake { message: error.message, help: error.help, code: None, place };
+        let mistake = Mistake {
+            severity: Severity::Error,
+            message: error.message,
+            help: error.help,
+            code: None,
+            place,
+        };
         Self { exit: Exit::Invalid, mistakes: vec![mistake] }
     }
 }
 
 impl Mistake {
     fn of(directory: &Path, files: &Files, fault: &Fault) -> Self {
-        let file = directory.join(&fault.file).display().to_string();
+        // A compiled policy may be named by itself.
+        let path =
+            if directory.is_file() { directory.to_owned() } else { directory.join(&fault.file) };
+        let file = path.display().to_string();
         let text = files.get(&fault.file).and_then(|bytes| std::str::from_utf8(bytes).ok());
         let place =
             text.zip(fault.span.clone()).map(|(text, span)| Excerpt::new(&file, text, span));
@@ -176,7 +203,13 @@ impl Mistake {
             Some(_) => fault.message.clone(),
             None => format!("{file}: {}", fault.message),
         };
-        Self { message, help: Some(fault.help.clone()), code: Some(fault.code), place }
+        Self {
+            severity: fault.severity,
+            message,
+            help: Some(fault.help.clone()),
+            code: Some(fault.code),
+            place,
+        }
     }
 
     fn render(&self, style: Style) -> String {
@@ -235,6 +268,13 @@ impl std::error::Error for Mistake {}
 impl Diagnostic for Mistake {
     fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         self.code.map(|code| Box::new(code) as Box<dyn fmt::Display>)
+    }
+
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(match self.severity {
+            Severity::Error => miette::Severity::Error,
+            Severity::Warning => miette::Severity::Warning,
+        })
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {

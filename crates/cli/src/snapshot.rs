@@ -1,14 +1,16 @@
-//! A checked copy of a policy, which no edit reaches.
+//! A checked copy of a policy, compiled, which no edit reaches.
 
 use crate::policy_dir;
-use crate::report::Failure;
+use crate::report::{Failure, line};
 use sekisho_core::Policy;
+use sekisho_core::policy::Files;
+use sekisho_core::policy::deployed::{FILE, compile};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use tempfile::TempDir;
 
-/// A private directory with the files of a policy that was found sound; removed when dropped.
+/// A private directory with a policy that was found sound, compiled; removed when dropped.
 ///
 /// The gateway's instances read it whenever they start. If they read the operator's directory
 /// instead, half of an edit could come into force, and one instance could judge by another policy
@@ -17,13 +19,17 @@ use tempfile::TempDir;
 pub struct Snapshot {
     directory: TempDir,
     policy: Policy,
+    warnings: Vec<String>,
 }
 
 impl Snapshot {
-    /// Reads and checks a policy directory, and copies it to a directory below `parent` that nobody
+    /// Reads and checks a policy, and writes its compiled form to a directory below `parent` that nobody
     /// but its owner may enter: whoever can write the copy writes the policy.
     pub fn take(directory: &Path, parent: &Path) -> Result<Self, Failure> {
-        let (files, policy) = policy_dir::load(directory)?;
+        let (files, policy, warnings) = policy_dir::check(directory)?;
+        let warnings = warnings.iter().map(|warning| line(directory, &files, warning)).collect();
+        let compiled = compile(&policy).map_err(|why| Failure::invalid(why.to_string()))?;
+        let files = Files::from([(FILE.to_owned(), compiled)]);
         let owner_only = Permissions::from_mode(0o700);
         let copy = fs::create_dir_all(parent)
             .and_then(|()| {
@@ -41,12 +47,17 @@ impl Snapshot {
         policy_dir::write(copy.path(), &files).map_err(|error| {
             Failure::fault(format!("cannot copy the policy to {}: {error}", copy.path().display()))
         })?;
-        Ok(Self { directory: copy, policy })
+        Ok(Self { directory: copy, policy, warnings })
     }
 
     /// Where the copy is.
     pub fn path(&self) -> &Path {
         self.directory.path()
+    }
+
+    /// What is dangerous in it, a line each.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// What it says.

@@ -137,6 +137,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_list_of_names_is_bounded() {
+        let list = |count, length| names(&vec!["x".repeat(length); count]);
+        assert!(list(0, 1).is_empty());
+        assert_eq!(list(64, 64).len(), 64, "as many roles as there may be");
+        let cut = list(65, 64);
+        assert_eq!((cut.len(), cut.last().unwrap().as_str()), (65, "..."));
+        let groups = list(256, 255);
+        assert_eq!((groups.len(), groups.last().unwrap().as_str()), (17, "..."));
+        assert_eq!(names(&["a\n関".into()]), ["a??"]);
+    }
+
+    #[test]
     fn a_record_is_one_line_whatever_the_client_wrote() {
         let facts = Facts {
             request_id: "r\n{\"forged\":1}\u{1b}[2J".into(),

@@ -30,6 +30,8 @@ macro_rules! reasons {
 reasons! {
     /// The clock stands before 2026, so it was never set: by it, tokens of long ago would pass.
     ClockUnknown = "clock-unknown", 503;
+    /// A peer on a trusted proxy's address does not know the proxy's secret.
+    ProxySecretInvalid = "proxy-secret-invalid", 403;
     /// A GET or HEAD that did not arrive over HTTPS is sent to the HTTPS address.
     HttpsRedirect = "https-redirect", 308;
     /// Any other request that did not arrive over HTTPS.

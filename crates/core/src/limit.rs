@@ -46,9 +46,11 @@ pub struct Bucket {
 }
 
 /// Takes a token at this moment (milliseconds since 1970): the bucket without it, or where there is
-/// none the time until there is one, in milliseconds.
+/// none the time until there is one, in milliseconds. Nobody is told to wait for a clock of ours
+/// that is behind: the time is never longer than an empty bucket takes to its first token.
 pub fn take(bucket: Option<Bucket>, rule: &RateLimit, now: u64) -> Result<Bucket, u64> {
-    let (capacity, refill) = (u64::from(rule.burst()) * TOKEN, u64::from(rule.refill_per_minute()));
+    let capacity = u64::from(rule.burst()) * TOKEN;
+    let refill = u64::from(rule.refill_per_minute()).max(1);
     let bucket = bucket.unwrap_or(Bucket { level: capacity, at: now });
     let from = if bucket.at.saturating_sub(now) > SKEW { now } else { bucket.at };
     let came_back = now.saturating_sub(from).saturating_mul(refill);
@@ -56,7 +58,9 @@ pub fn take(bucket: Option<Bucket>, rule: &RateLimit, now: u64) -> Result<Bucket
     let at = from.max(now);
     match level.checked_sub(TOKEN) {
         Some(level) => Ok(Bucket { level, at }),
-        None => Err((at - now).saturating_add((TOKEN - level).div_ceil(refill.max(1)))),
+        None => Err((at - now)
+            .saturating_add((TOKEN - level).div_ceil(refill))
+            .min(TOKEN.div_ceil(refill))),
     }
 }
 

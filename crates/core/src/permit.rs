@@ -7,10 +7,13 @@ use crate::authorize::Authorized;
 use crate::denial::{Denial, Reason};
 use crate::policy::{Origin, Policy, Route, Tenant};
 use crate::request::Headers;
+use crate::request::headers::trace::is_traced;
 use crate::request::headers::{connection_options, is_hop_by_hop, is_reserved};
+use crate::request::target::Target;
 use crate::response::ResponseRules;
 use crate::token::claims::Principal;
 use crate::token::locate::without_session_cookie;
+use std::net::IpAddr;
 
 /// The leave to forward one request.
 #[derive(Debug)]
@@ -19,7 +22,7 @@ pub struct Permit<'p> {
     route: &'p Route,
     origin: &'p Origin,
     method: &'static str,
-    path_and_query: String,
+    target: Target,
     headers: Headers,
     content_length: Option<u64>,
 }
@@ -31,17 +34,12 @@ impl<'p> Permit<'p> {
         let routed = authenticated.admitted.routed;
         let (route, located) = (routed.route, routed.located);
         let (tenant, request) = (located.hosted.tenant, located.hosted.request);
-        let origin = route
-            .origins()
-            .filter_map(|id| policy.origin(id))
-            .find(|origin| tenant.regions().iter().any(|region| region == origin.region()))
-            .ok_or_else(|| {
-                Denial::new(
-                    Reason::RegionNotAllowed,
-                    "the route has no origin in the tenant's regions",
-                )
-            })?;
-        let mut headers = from_client(&request.headers, policy.edge().client_address_header());
+        let origin = choose_origin(tenant, route, policy)?;
+        let target = match route.rewrite() {
+            None => request.target,
+            Some(rewrite) => rewrite.apply(&request.target)?,
+        };
+        let mut headers = from_client(request.headers, policy.edge().client_address_header());
         headers.push("x-tenant-id", tenant.id().as_str());
         if let Some(principal) = &authenticated.principal {
             identify(&mut headers, principal);
@@ -60,7 +58,7 @@ impl<'p> Permit<'p> {
             route,
             origin,
             method: request.method,
-            path_and_query: request.target.as_str().to_owned(),
+            target,
             headers,
             content_length: request.content_length,
         })
@@ -86,14 +84,15 @@ impl<'p> Permit<'p> {
         self.method
     }
 
-    /// Path and query, byte for byte as they were judged.
+    /// Path and query for the origin: byte for byte as they were judged, but for the prefix that the
+    /// route rewrites.
     pub fn path_and_query(&self) -> &str {
-        &self.path_and_query
+        self.target.as_str()
     }
 
     /// The whole URL at the origin.
     pub fn url(&self) -> String {
-        format!("{}{}", self.origin.url(), self.path_and_query)
+        format!("{}{}", self.origin.url(), self.path_and_query())
     }
 
     /// The header fields that the origin will see.
@@ -113,30 +112,46 @@ impl<'p> Permit<'p> {
     }
 }
 
+/// The route's origin in the first of the tenant's regions that has one (R10): the tenant's order is
+/// its preference. An origin of another region is never named, whatever the policy's loading let by.
+fn choose_origin<'p>(
+    tenant: &Tenant,
+    route: &Route,
+    policy: &'p Policy,
+) -> Result<&'p Origin, Denial> {
+    let of_region = |region: &String| {
+        let mut origins = route.origins().filter_map(|id| policy.origin(id));
+        origins.find(|origin| origin.region() == region)
+    };
+    tenant.regions().iter().find_map(of_region).ok_or_else(|| {
+        Denial::new(Reason::RegionNotAllowed, "the route has no origin in the tenant's regions")
+    })
+}
+
 /// What may pass of the client's fields: nothing reserved, nothing hop-by-hop, nothing that
 /// `Connection` names (it can't name ours, which are set afterwards), no `Host`, no credentials of
 /// the gateway, not the proxy's word on the client's address: an origin would take a client's for it.
+/// No `Expect`, which the host has met already, and no trace that is not sound.
 /// Several `Cookie` fields become one, in the place of the first.
-fn from_client(headers: &Headers, address_header: &str) -> Headers {
-    let named = connection_options(headers);
+fn from_client(mut headers: Headers, address_header: &str) -> Headers {
+    let named = connection_options(&headers);
+    let traced = is_traced(&headers);
     let mut cookies = without_session_cookie(headers.values("cookie"));
-    let mut kept = Headers::default();
-    for (name, value) in headers.iter() {
-        let dropped = is_reserved(name)
-            || is_hop_by_hop(name)
-            || matches!(name, "host" | "authorization")
-            || name == address_header
-            || named.contains(name);
-        if dropped {
-            continue;
-        }
-        if name != "cookie" {
-            kept.push(name, value);
-        } else if let Some(cookies) = cookies.take() {
-            kept.push(name, cookies);
-        }
-    }
-    kept
+    headers.retain(|name, value| match name {
+        "host" | "authorization" | "expect" => false,
+        "traceparent" | "tracestate" if !traced => false,
+        _ if name == address_header || named.contains(name) => false,
+        _ if is_hop_by_hop(name) || is_reserved(name) => false,
+        "cookie" => match cookies.take() {
+            Some(cookies) => {
+                *value = cookies;
+                true
+            }
+            None => false,
+        },
+        _ => true,
+    });
+    headers
 }
 
 fn identify(headers: &mut Headers, principal: &Principal) {
@@ -145,10 +160,9 @@ fn identify(headers: &mut Headers, principal: &Principal) {
 }
 
 /// RFC 7239, section 4. IPv6 addresses are quoted (section 6), and so is the host, as it may be.
-fn forwarded(client: std::net::IpAddr, host: &str) -> String {
-    let client = match client {
-        std::net::IpAddr::V4(address) => address.to_string(),
-        std::net::IpAddr::V6(address) => format!("\"[{address}]\""),
-    };
-    format!("for={client};host=\"{host}\";proto=https")
+fn forwarded(client: IpAddr, host: &str) -> String {
+    match client {
+        IpAddr::V4(client) => format!("for={client};host=\"{host}\";proto=https"),
+        IpAddr::V6(client) => format!("for=\"[{client}]\";host=\"{host}\";proto=https"),
+    }
 }

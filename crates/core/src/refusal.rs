@@ -240,6 +240,7 @@ fn words(reason: Reason, japanese: bool) -> (&'static str, &'static str) {
             ),
         ),
         Reason::CrossSiteRequest
+        | Reason::ProxySecretInvalid
         | Reason::TokenTenantMismatch
         | Reason::RoleMissing
         | Reason::RegionNotAllowed => (

@@ -1,8 +1,9 @@
 //! Step 5: the policy has a route for path and method.
 //!
-//! The most specific pattern wins, whatever the order in the file: a literal segment before
-//! `{name}`, `{name}` before `{*rest}`. Patterns match the canonical path as it is written, so
-//! what is matched is what is forwarded.
+//! The most specific pattern wins, whatever the order in the file: from the left, a literal segment
+//! before `{name}` or `{*rest}`. Where one stands for the other loading refuses the policy, so no
+//! path has two best patterns. Patterns match the canonical path as it is written, so what is matched
+//! is what is forwarded.
 
 use crate::client::Located;
 use crate::denial::{Denial, Reason};
@@ -13,31 +14,39 @@ use crate::policy::{Policy, Route};
 pub struct Routed<'p> {
     pub(crate) located: Located<'p>,
     pub(crate) route: &'p Route,
-    /// What stands in the path for the route's assistant parameter, byte for byte.
     pub(crate) assistant: Option<String>,
 }
 
+impl Routed<'_> {
+    /// What stands in the path for the assistant that the route names, byte for byte.
+    pub fn assistant(&self) -> Option<&str> {
+        self.assistant.as_deref()
+    }
+}
+
 /// Finds the route: 404 without one for the path, 405 with the allowed methods (RFC 9110, section
-/// 15.5.6) without one for the method.
+/// 15.5.6) without one for the method. A route answers the methods that it lists and no other, so
+/// HEAD only where it says so.
 pub fn select<'p>(located: Located<'p>, policy: &'p Policy) -> Result<Routed<'p>, Denial> {
     let request = &located.hosted.request;
-    let candidates = policy.routes_of_path(request.target.path());
-    if candidates.is_empty() {
-        return Err(Denial::new(Reason::RouteNotFound, "no route has this path"));
-    }
-    let found = candidates.iter().find(|route| route.methods().contains(&request.method));
-    if let Some(route) = found {
-        let assistant = route
-            .assistant()
-            .and_then(|name| policy.parameter(request.target.path(), name))
-            .map(str::to_owned);
-        return Ok(Routed { located, route, assistant });
-    }
-    let mut allowed: Vec<_> =
-        candidates.iter().flat_map(|route| route.methods()).copied().collect();
-    allowed.sort_unstable();
-    Err(Denial::new(Reason::MethodNotAllowed, "no route of this path has this method")
-        .with_header("allow", allowed.join(", ")))
+    let found = policy
+        .match_path(request.target.path())
+        .ok_or_else(|| Denial::new(Reason::RouteNotFound, "no route has this path"))?;
+    let Some(route) = found.routes().find(|route| route.methods().contains(&request.method)) else {
+        let mut allowed: Vec<_> = found.routes().flat_map(Route::methods).copied().collect();
+        allowed.sort_unstable();
+        allowed.dedup();
+        return Err(Denial::new(Reason::MethodNotAllowed, "no route of this path has this method")
+            .with_header("allow", allowed.join(", ")));
+    };
+    let assistant = match route.assistant() {
+        None => None,
+        // Without it the label could not be judged.
+        Some(name) => Some(found.parameter(name).map(str::to_owned).ok_or_else(|| {
+            Denial::new(Reason::PolicyUnavailable, "the route's path has no such parameter")
+        })?),
+    };
+    Ok(Routed { located, route, assistant })
 }
 
 /// A declared length over the route's limit is refused before a byte of it is read. Apart from

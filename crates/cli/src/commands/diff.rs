@@ -52,8 +52,8 @@ pub struct Diff {
 impl Diff {
     /// Compares.
     pub fn run(self, style: Style) -> Result<Exit, Failure> {
-        let (old, _) = policy_dir::load(&self.old)?;
-        let (new, _) = policy_dir::load(&self.new)?;
+        let old = policy_dir::load_written(&self.old)?;
+        let new = policy_dir::load_written(&self.new)?;
         let changes = policy_diff::diff(&old, &new)?;
         let tally = match &self.replay {
             Some(path) => Some(replay::replay(&old, &new, open(path)?)?),

@@ -1,10 +1,12 @@
 //! One module a command.
 
 pub mod check;
+pub mod compile;
 pub mod completions;
 pub mod demo;
 pub mod diff;
 pub mod explain;
+pub mod schema;
 pub mod test;
 pub mod token;
 pub mod up;
@@ -20,7 +22,9 @@ pub fn run(command: Command, style: Style) -> Result<Exit, Failure> {
     match command {
         Command::Up(up) => up.run(style),
         Command::Demo(demo) => demo.run(style),
-        Command::Check(check) => check.run(),
+        Command::Check(check) => check.run(style),
+        Command::Schema(schema) => schema.run(),
+        Command::Compile(compile) => compile.run(),
         Command::Explain(explain) => explain.run(style),
         Command::Test(test) => test.run(style),
         Command::Diff(diff) => diff.run(style),

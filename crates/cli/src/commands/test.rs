@@ -70,7 +70,7 @@ enum Required {
 impl Test {
     /// Runs the cases.
     pub fn run(self, style: Style) -> Result<Exit, Failure> {
-        let (files, _) = policy_dir::load(&self.policy)?;
+        let files = policy_dir::load_written(&self.policy)?;
         let key = TestKey::generate()?;
         let staged = key.install(&files)?;
         let mut outcomes = Vec::new();

@@ -47,8 +47,8 @@ pub struct Up {
     /// The certificate's private key, PEM
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// The policy directory; if not given, the one that the manifest mounts at /policy
-    #[arg(long, value_name = "DIR")]
+    /// The policy, a directory or a compiled file; if not given, what the manifest mounts at /policy
+    #[arg(long, value_name = "DIR|FILE")]
     policy: Option<PathBuf>,
     /// Where the key-value stores are kept, or "memory"; if not given, .sekisho/state beside the
     /// manifest

@@ -58,6 +58,7 @@ impl Changes {
                 self.table(&format!("{place}, {key}"), old, new);
             }
             _ => {
+                let shown = if key == "proxy_secret" { set } else { shown };
                 let what = format!("{key}: {} → {}", shown(old), shown(new));
                 self.add(effect(key, old, new), place, what);
             }
@@ -154,6 +155,11 @@ fn effect(key: &str, old: Option<&Value>, new: Option<&Value>) -> Effect {
         ("max_age_s" | "token_type" | "proxy_secret", None, Some(_)) => Effect::Closes,
         _ => Effect::Changes,
     }
+}
+
+/// Of what is nobody's to read.
+fn set(value: Option<&Value>) -> String {
+    if value.is_some() { "set" } else { "not set" }.to_owned()
 }
 
 fn shown(value: Option<&Value>) -> String {

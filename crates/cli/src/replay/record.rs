@@ -64,7 +64,7 @@ impl Record {
         } else {
             match self.reason.as_deref() {
                 Some("body-too-large") => Some("refused by its length, which no record has"),
-                Some("client-address-invalid") => {
+                Some("client-address-invalid" | "proxy-secret-invalid") => {
                     Some("refused by its way through proxies, which no record has")
                 }
                 Some("clock-unknown" | "policy-unavailable") => Some("refused by no policy"),

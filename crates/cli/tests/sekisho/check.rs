@@ -18,10 +18,10 @@ fn every_mistake_has_file_line_key_and_remedy() {
     ran.failed(
         2,
         &[
-            "tenants/acme.toml:3:1",
+            "tenants/acme.toml:4:1",
             "regons",
             "did you mean \"regions\"?",
-            "tenants/globex.toml:6:13",
+            "tenants/globex.toml:7:13",
             "block-host-bits",
             "did you mean \"203.0.113.0/24\"",
             "gateway.toml:",
@@ -45,8 +45,57 @@ fn json_has_the_same_mistakes() {
     assert_eq!(codes, ["tenant-id-invalid", "jwks-missing"]);
     assert_eq!(faults[0]["line"], serde_json::Value::Null);
     assert_eq!(faults[1]["file"], "tenants/globex.toml");
-    assert_eq!((&faults[1]["line"], &faults[1]["column"]), (&13.into(), &13.into()));
+    assert_eq!((&faults[1]["line"], &faults[1]["column"]), (&14.into(), &13.into()));
+    assert_eq!((&faults[1]["end_line"], &faults[1]["end_column"]), (&14.into(), &34.into()));
+    assert_eq!(faults[1]["severity"], "error");
     assert!(faults[1]["help"].as_str().is_some_and(|help| !help.is_empty()));
+}
+
+#[test]
+fn one_file_shows_all_its_slips_at_once() {
+    let policy = PolicyCopy::new();
+    policy.replace("gateway.toml", "head_fields", "head_field");
+    policy.replace("gateway.toml", "connect_ms = 5000", "connect_ms = \"5 s\"");
+    policy.replace("gateway.toml", "region = \"jp\"", "");
+    policy.write("tenants/acme.toml", "hosts = \nregions = [\"jp\"\n");
+    run(&["check", policy.path()]).failed(
+        2,
+        &[
+            "key-unknown",
+            "did you mean \"head_fields\"?",
+            "value-invalid",
+            "invalid type: string \"5 s\"",
+            "key-missing",
+            "the key \"region\" is missing",
+            "toml-invalid",
+            "tenants/acme.toml:1:",
+        ],
+    );
+}
+
+#[test]
+fn warnings_are_shown_and_can_be_denied() {
+    let policy = PolicyCopy::new();
+    policy.replace("tenants/acme.toml", "[\"127.0.0.0/8\", \"::1/128\"]", "\"any\"");
+    let shown = ["admin-network-any", "tenants/acme.toml:11:9", "help: list the blocks"];
+    let ran = run(&["check", policy.path()]);
+    ran.failed(0, &shown);
+    assert!(
+        ran.out.contains("is sound: 2 tenants, 5 routes, 1 origin, 1 warning, "),
+        "{}",
+        ran.out
+    );
+    let ran = run(&["check", "--deny-warnings", policy.path()]);
+    ran.failed(2, &shown);
+    assert_eq!(ran.out, "");
+    for (flags, code) in [(&["--json"][..], 0), (&["--json", "--deny-warnings"], 2)] {
+        let ran = run(&[&["check"], flags, &[policy.path()]].concat());
+        assert_eq!(ran.code, Some(code), "{flags:?}");
+        let warnings: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+        assert_eq!(warnings[0]["severity"], "warning", "{flags:?}");
+    }
+    let sound = root().join("policy");
+    run(&["check", "--deny-warnings", sound.to_str().unwrap()]).succeeded();
 }
 
 #[test]

@@ -73,7 +73,7 @@ fn a_broken_policy_is_shown_as_check_shows_it() {
     policy.replace("tenants/acme.toml", "regions", "regons");
     let input = question("/healthz").to_string();
     run_with_input(&["explain", "--policy", policy.path()], input.as_bytes())
-        .failed(2, &["tenants/acme.toml:3:1", "did you mean"]);
+        .failed(2, &["tenants/acme.toml:4:1", "did you mean"]);
 }
 
 #[test]

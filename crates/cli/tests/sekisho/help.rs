@@ -6,6 +6,7 @@ fn every_command_teaches_by_example() {
         &["up"][..],
         &["demo"],
         &["check"],
+        &["schema"],
         &["explain"],
         &["test"],
         &["diff"],

@@ -29,7 +29,7 @@ fn a_broken_policy_does_not_start() {
     let policy = PolicyCopy::new();
     policy.replace("tenants/acme.toml", "regions", "regons");
     up(application.path(), &["--policy", policy.path()])
-        .failed(2, &["tenants/acme.toml:3:1", "did you mean \"regions\"?"]);
+        .failed(2, &["tenants/acme.toml:4:1", "did you mean \"regions\"?"]);
     up(application.path(), &["--policy", "gone"]).failed(2, &["gone does not exist"]);
 }
 

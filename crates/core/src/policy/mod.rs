@@ -4,11 +4,13 @@
 //! | --- | --- |
 //! | `source` | the TOML, as types; unknown keys are errors |
 //! | [`load()`] | from files to a [`Policy`], collecting every fault |
+//! | [`deployed`] | from a [`Policy`] to the one file that is deployed, and back, a tenant at a time |
 //! | [`fault`] | a mistake with its file, place and remedy |
 //! | [`lint`] | what is dangerous in a sound policy |
-//! | `edge`, `origin`, `route`, `limit` | the operator's part, as the road reads it |
+//! | `edge`, `origin`, `route`, `pattern`, `rewrite`, `limit` | the operator's part, as the road reads it |
 //! | `tenant`, `issuer` | a customer's part |
 
+pub mod deployed;
 mod edge;
 pub mod fault;
 mod issuer;
@@ -16,23 +18,28 @@ mod limit;
 pub mod lint;
 mod load;
 mod origin;
+mod pattern;
+mod rewrite;
 mod route;
 mod source;
 mod tenant;
 
-pub use edge::{Edge, TrustedProxies};
+pub use edge::{CDNS, ClientAddress, Edge, ProxySecret, TrustedProxies};
 pub use fault::{Fault, Severity};
 pub use issuer::{ClaimPath, Issuer, TenantProof};
 pub use limit::{Per, RateLimit};
-pub use load::{Checked, Files, MAX_FILE, check, is_policy_file, load};
+pub use load::{Checked, Files, MAX_FILE, check, is_policy_file, load, max_size};
 pub use origin::{Origin, TenantEcho};
+pub use pattern::Pattern;
+pub use rewrite::Rewrite;
 pub use route::{Route, Timeouts};
 #[cfg(feature = "schema")]
 pub use source::schema;
 pub use tenant::{Directory, Tenant, TenantId};
 
 use crate::request::headers::HeadLimits;
-use std::collections::HashMap;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// A compiled policy: the operator's part, and tenants. All of them, or the one that a request is
@@ -44,23 +51,44 @@ pub struct Policy {
     hosts: HashMap<String, usize>,
 }
 
-/// The operator's part of a policy.
-#[derive(Debug)]
+/// The operator's part of a policy. What it holds stands in the digest, field by field, unless it
+/// is skipped because it is made of the others.
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Gateway {
+    #[serde(skip)]
     digest: String,
     edge: Edge,
     head_limits: HeadLimits,
     check_revocation: bool,
-    origins: HashMap<String, Origin>,
+    origins: BTreeMap<String, Origin>,
     routes: Vec<Route>,
     rate_limits: Vec<RateLimit>,
+    #[serde(skip)]
     paths: matchit::Router<Vec<usize>>,
 }
 
 impl Policy {
-    /// SHA-256 over every file that can change a verdict, as 64 hexadecimal digits.
+    /// The operator's part with these tenants.
+    fn of(gateway: Arc<Gateway>, tenants: Vec<Tenant>) -> Self {
+        let hosts = tenants
+            .iter()
+            .enumerate()
+            .flat_map(|(index, tenant)| tenant.hosts.iter().map(move |host| (host.clone(), index)))
+            .collect();
+        Self { gateway, tenants, hosts }
+    }
+
+    /// SHA-256 over all that can change a verdict, as 64 hexadecimal digits: the same for a policy's
+    /// files, their compiled form and each tenant's part of it (see [`deployed`]).
     pub fn digest(&self) -> &str {
         &self.gateway.digest
+    }
+
+    /// Whether the policy holds a secret: a key that makes signatures as well as it checks them.
+    pub fn holds_secrets(&self) -> bool {
+        let issuers = self.tenants.iter().flat_map(Tenant::issuers);
+        // HS256 and its like (RFC 7518, section 3.2).
+        issuers.flat_map(Issuer::algorithms).any(|algorithm| algorithm.name().starts_with("HS"))
     }
 
     /// What stands before the gateway.
@@ -93,18 +121,16 @@ impl Policy {
         &self.gateway.routes
     }
 
-    /// The routes whose pattern is the most specific one for this path; they differ in method.
-    pub fn routes_of_path(&self, path: &str) -> Vec<&Route> {
+    /// The most specific pattern that matches a canonical path.
+    pub fn match_path<'p, 'path>(&'p self, path: &'path str) -> Option<PathMatch<'p, 'path>> {
         let Gateway { paths, routes, .. } = &*self.gateway;
-        paths.at(path).map_or_else(
-            |_| Vec::new(),
-            |found| found.value.iter().filter_map(|index| routes.get(*index)).collect(),
-        )
+        let matchit::Match { value, params } = paths.at(path).ok()?;
+        Some(PathMatch { routes, indices: value, params })
     }
 
-    /// What stands for this parameter in a path that the router knows, byte for byte.
-    pub fn parameter<'a>(&self, path: &'a str, name: &str) -> Option<&'a str> {
-        self.gateway.paths.at(path).ok()?.params.get(name)
+    /// The routes of the most specific pattern for this path; they differ in method.
+    pub fn routes_of_path<'p>(&'p self, path: &str) -> impl Iterator<Item = &'p Route> {
+        self.match_path(path).into_iter().flat_map(|found| found.routes())
     }
 
     /// Every rate limit, in the order of the file.
@@ -120,5 +146,27 @@ impl Policy {
     /// Every origin.
     pub fn origins(&self) -> impl Iterator<Item = &Origin> {
         self.gateway.origins.values()
+    }
+}
+
+/// The most specific pattern for a path: its routes, which differ in method, and what stands for its
+/// parameters.
+#[derive(Debug)]
+pub struct PathMatch<'p, 'path> {
+    routes: &'p [Route],
+    indices: &'p [usize],
+    params: matchit::Params<'p, 'path>,
+}
+
+impl<'p, 'path> PathMatch<'p, 'path> {
+    /// The routes, in the order of the file.
+    pub fn routes(&self) -> impl Iterator<Item = &'p Route> + use<'p> {
+        let routes = self.routes;
+        self.indices.iter().filter_map(move |index| routes.get(*index))
+    }
+
+    /// What stands in the path for this parameter, byte for byte.
+    pub fn parameter(&self, name: &str) -> Option<&'path str> {
+        self.params.get(name)
     }
 }

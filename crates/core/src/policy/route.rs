@@ -1,5 +1,6 @@
 //! A way through the gateway.
 
+use super::{Pattern, Rewrite};
 use crate::request::canonical::METHODS;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -18,6 +19,7 @@ pub struct Route {
     pub(super) roles: Vec<String>,
     pub(super) all_roles: Vec<String>,
     pub(super) assistant: Option<String>,
+    pub(super) rewrite: Option<Rewrite>,
     pub(super) enforce: bool,
     pub(super) max_body: u64,
     pub(super) timeouts: Timeouts,
@@ -34,12 +36,17 @@ impl Route {
         &self.path
     }
 
-    /// The methods.
+    /// The path pattern, segment by segment. Loading refused what is none.
+    pub fn pattern(&self) -> Option<Pattern<'_>> {
+        Pattern::parse(&self.path).ok()
+    }
+
+    /// The methods: exactly these, so GET does not bring HEAD.
     pub fn methods(&self) -> &[&'static str] {
         &self.methods
     }
 
-    /// The identifiers of its origins.
+    /// The identifiers of its origins, of another region each.
     pub fn origins(&self) -> impl Iterator<Item = &str> {
         self.origins.iter().map(String::as_str)
     }
@@ -59,7 +66,7 @@ impl Route {
         &self.roles
     }
 
-    /// Roles of which the principal must have every one.
+    /// Roles of which the principal must have every one, besides.
     pub fn all_roles(&self) -> &[String] {
         &self.all_roles
     }
@@ -67,6 +74,11 @@ impl Route {
     /// The parameter of the path that names an assistant.
     pub fn assistant(&self) -> Option<&str> {
         self.assistant.as_deref()
+    }
+
+    /// Another path prefix at the origin.
+    pub fn rewrite(&self) -> Option<&Rewrite> {
+        self.rewrite.as_ref()
     }
 
     /// Its rules refuse; without, they are judged for the record alone.

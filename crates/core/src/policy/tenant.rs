@@ -8,7 +8,16 @@ use std::fmt;
 
 /// A tenant's identifier: lower-case letters, digits and hyphens; the name of its file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
 pub struct TenantId(String);
+
+impl TryFrom<String> for TenantId {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("no identifier of a tenant")
+    }
+}
 
 impl TenantId {
     /// Parses an identifier of 1 to 63 characters that could be a DNS label.
@@ -54,7 +63,7 @@ impl Tenant {
         &self.hosts
     }
 
-    /// The regions in which its data may be processed (R10).
+    /// The regions in which its data may be processed (R10), the preferred first.
     pub fn regions(&self) -> &[String] {
         &self.regions
     }

@@ -1,11 +1,20 @@
 //! Step 2: one authority, a known method, one spelling of the path, clean header fields.
+//!
+//! In evaluation order:
+//!
+//! 1. The header fields ([`headers`]).
+//! 2. The method is one that a route can have, in upper case (RFC 9110, section 9.1).
+//! 3. One authority: at most one `Host`, and it, `:authority` and an absolute target agree
+//!    ([`Authority`]).
+//! 4. An absolute target's scheme is `https`, as the request came.
+//! 5. The target ([`super::target`]).
 
 use super::headers::{self, HeadLimits};
 use super::target::Target;
 use super::transport::Secured;
 use super::{Headers, Request};
 use crate::denial::{Denial, Reason};
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// The methods that routes may name (RFC 9110 section 9, RFC 5789). CONNECT and TRACE are not
 /// among them: neither has a meaning here that a client should reach.
@@ -33,54 +42,68 @@ pub fn canonicalize(secured: Secured, limits: HeadLimits) -> Result<Canonical, D
         .find(|method| *method == request.method)
         .ok_or_else(|| Denial::new(Reason::MethodUnknown, "a method that no route can have"))?;
     let authority = Authority::of(&request)?;
-    let target = match split_absolute(&request.target) {
-        Some((_, target)) => Target::parse(target)?,
-        None => Target::parse(&request.target)?,
+    let Request { headers, peer, target, request_id, .. } = request;
+    let target = match Absolute::split(&target) {
+        Some(absolute) if !absolute.scheme.eq_ignore_ascii_case("https") => {
+            return Err(Denial::new(
+                Reason::TargetNotCanonical,
+                "an absolute target of another scheme than https",
+            ));
+        }
+        Some(absolute) => Target::parse(absolute.rest)?,
+        None => Target::parse(target)?,
     };
-    let request_id = request_id(&request, via_proxy);
+    let given = via_proxy.then(|| given_id(&headers)).flatten();
     Ok(Canonical {
         method,
         authority,
         target,
         content_length,
-        peer: request.peer,
+        peer,
         via_proxy,
-        request_id,
-        headers: request.headers,
+        request_id: given.unwrap_or(request_id),
+        headers,
     })
 }
 
-/// A trusted proxy's `X-Request-Id`, if it is one short token; otherwise our own.
-fn request_id(request: &Request, via_proxy: bool) -> String {
-    let mut given = request.headers.values("x-request-id");
-    match (via_proxy, given.next(), given.next()) {
-        (true, Some(id), None)
-            if (1..=64).contains(&id.len())
-                && id
-                    .iter()
-                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')) =>
-        {
-            String::from_utf8_lossy(id).into_owned()
+/// A trusted proxy's `X-Request-Id`, if it is one short token.
+fn given_id(headers: &Headers) -> Option<String> {
+    let id = std::str::from_utf8(headers.one("x-request-id")?).ok()?;
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    ((1..=64).contains(&id.len()) && id.bytes().all(plain)).then(|| id.to_owned())
+}
+
+/// An absolute-form target (RFC 9112, section 3.2.2).
+struct Absolute<'t> {
+    scheme: &'t str,
+    authority: &'t str,
+    /// Path and query; a target without a path asks for `/` (RFC 9112, section 3.2.1).
+    rest: &'t str,
+}
+
+impl<'t> Absolute<'t> {
+    /// `None` for a target in any other form.
+    fn split(target: &'t str) -> Option<Self> {
+        if target.starts_with('/') {
+            return None;
         }
-        _ => request.request_id.clone(),
+        let (scheme, behind) = target.split_once("://")?;
+        let web = ["https", "http"].iter().any(|known| known.eq_ignore_ascii_case(scheme));
+        let end = behind.find(['/', '?', '#']).unwrap_or(behind.len());
+        let (authority, rest) = behind.split_at(end);
+        web.then_some(Self { scheme, authority, rest: if rest.is_empty() { "/" } else { rest } })
     }
 }
 
-/// An absolute-form target (RFC 9112, section 3.2.2) as authority and origin form.
-fn split_absolute(target: &str) -> Option<(&str, &str)> {
-    let rest = ["https://", "http://"].iter().find_map(|scheme| {
-        target
-            .get(..scheme.len())
-            .filter(|start| start.eq_ignore_ascii_case(scheme))
-            .and_then(|_| target.get(scheme.len()..))
-    })?;
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, target) = rest.split_at(end);
-    Some((authority, if target.is_empty() { "/" } else { target }))
-}
-
 /// A host and an optional port: in lower case, without the root label's dot.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// | written | read as |
+/// | --- | --- |
+/// | `Acme.Example.JP.` | `acme.example.jp` |
+/// | `acme.example.jp:443` | the same, as this is a request over HTTPS (RFC 9110, section 4.2.2) |
+/// | `[2001:DB8:0::1]` | `[2001:db8::1]` (RFC 5952) |
+/// | userinfo, `_`, an empty port, port 0 or `:0443`, a zone, an IPv4 address in IPv6 or in another form than four decimal numbers | refused |
+#[derive(Clone, Debug)]
 pub struct Authority {
     host: String,
     port: Option<u16>,
@@ -88,7 +111,8 @@ pub struct Authority {
 
 impl Authority {
     /// The one authority of a request: wherever it is named (`:authority`, `Host`, an absolute
-    /// target), it must be the same (RFC 9112 section 3.2.2, RFC 9113 section 8.3.1).
+    /// target), it must be the same (RFC 9112 section 3.2.2, RFC 9113 section 8.3.1). No port and
+    /// port 443 are the same.
     pub fn of(request: &Request) -> Result<Self, Denial> {
         let mut hosts = request.headers.values("host");
         let host = hosts
@@ -98,14 +122,14 @@ impl Authority {
         if hosts.next().is_some() {
             return Err(Denial::new(Reason::AuthorityMismatch, "more than one Host field"));
         }
-        let absolute = split_absolute(&request.target).map(|(authority, _)| authority);
+        let absolute = Absolute::split(&request.target).map(|absolute| absolute.authority);
         let mut named = [request.authority.as_deref(), host, absolute].into_iter().flatten();
         let Some(first) = named.next() else {
             return Err(Denial::new(Reason::AuthorityMissing, "neither Host nor :authority"));
         };
         let authority = Self::parse(first)?;
         for other in named {
-            if Self::parse(other)? != authority {
+            if other != first && !authority.is_same(&Self::parse(other)?) {
                 return Err(Denial::new(
                     Reason::AuthorityMismatch,
                     "Host, :authority or an absolute target disagree",
@@ -124,6 +148,9 @@ impl Authority {
                     rest.split_once(']').ok_or_else(|| invalid("an unclosed bracket"))?;
                 let address: Ipv6Addr =
                     address.parse().map_err(|_| invalid("brackets without an IPv6 address"))?;
+                if address.to_ipv4_mapped().is_some() {
+                    return Err(invalid("an IPv4 address written as IPv6"));
+                }
                 let port = match port {
                     "" => None,
                     port => Some(
@@ -139,8 +166,7 @@ impl Authority {
         };
         let port = port
             .map(|port| {
-                let digits =
-                    (1..=5).contains(&port.len()) && port.bytes().all(|b| b.is_ascii_digit());
+                let digits = !port.starts_with('0') && port.bytes().all(|b| b.is_ascii_digit());
                 digits.then(|| port.parse().ok()).flatten().ok_or_else(|| invalid("not a port"))
             })
             .transpose()?;
@@ -155,6 +181,10 @@ impl Authority {
     /// The port, which over HTTPS is 443 where none is named (RFC 9110, section 4.2.2).
     pub fn https_port(&self) -> u16 {
         self.port.unwrap_or(443)
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        self.host == other.host && self.https_port() == other.https_port()
     }
 
     /// Host and port, as they were named.
@@ -179,12 +209,18 @@ pub fn host_name(text: &str) -> Result<String, Denial> {
     if name.len() > 253 || !name.split('.').all(label) {
         return Err(invalid("not a host name"));
     }
-    let last_is_number =
-        name.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
-    if last_is_number && name.parse::<IpAddr>().is_err() {
+    if name.rsplit('.').next().is_some_and(is_number) && text.parse::<Ipv4Addr>().is_err() {
         return Err(invalid("an address in an unusual form"));
     }
     Ok(name.to_ascii_lowercase())
+}
+
+/// A label that makes an IPv4 address of what it ends (WHATWG URL, "ends in a number"): decimal or
+/// hexadecimal.
+fn is_number(label: &str) -> bool {
+    let digits = label.strip_prefix("0x").or_else(|| label.strip_prefix("0X"));
+    label.bytes().all(|byte| byte.is_ascii_digit())
+        || digits.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 fn invalid(detail: &'static str) -> Denial {
@@ -206,7 +242,26 @@ mod tests {
             ("IPv4", "127.0.0.1:80", Some("127.0.0.1")),
             ("IPv6", "[::1]:443", Some("[::1]")),
             ("IPv6 in long form", "[0:0::1]", Some("[::1]")),
+            ("IPv6 in upper case", "[2001:DB8::1]:80", Some("[2001:db8::1]")),
+            ("highest port", "acme.example.jp:65535", Some("acme.example.jp")),
             ("nothing", "", None),
+            ("only the root", ".", None),
+            ("two root labels", "acme.example.jp..", None),
+            ("port zero", "acme.example.jp:0", None),
+            ("port with a leading zero", "acme.example.jp:0443", None),
+            ("two ports", "acme.example.jp:443:443", None),
+            ("IPv4 with a root label", "127.0.0.1.", None),
+            ("IPv4 as one number", "2130706433", None),
+            ("IPv4 in octal", "0177.0.0.1", None),
+            ("IPv4 in hexadecimal", "0x7f000001", None),
+            ("hexadecimal end", "127.0.0.0x1", None),
+            ("IPv4 mapped", "[::ffff:127.0.0.1]", None),
+            ("IPv4 mapped, hexadecimal", "[::ffff:7f00:1]:443", None),
+            ("future address", "[v1.x]", None),
+            ("text after the bracket", "[::1]x", None),
+            ("unclosed bracket", "[::1", None),
+            ("label of a hyphen", "-.jp", None),
+            ("wildcard", "*.example.jp", None),
             ("only a port", ":443", None),
             ("userinfo", "acme.example.jp@evil.example", None),
             ("userinfo with password", "u:p@acme.example.jp", None),
@@ -256,6 +311,14 @@ mod tests {
             ("two hosts", "/", None, &["a.example", "a.example"], Err(AuthorityMismatch)),
             ("disagreement", "/", Some("a.example"), &["b.example"], Err(AuthorityMismatch)),
             ("other port", "/", Some("a.example:1"), &["a.example:2"], Err(AuthorityMismatch)),
+            ("443 and none", "/", Some("a.example"), &["a.example:443"], Ok("a.example")),
+            ("none and 443", "/", Some("A.example.:443"), &["a.example"], Ok("a.example")),
+            ("80 and none", "/", Some("a.example:80"), &["a.example"], Err(AuthorityMismatch)),
+            ("IPv6, two forms", "/", Some("[::1]"), &["[0::1]:443"], Ok("[::1]")),
+            ("empty host", "/", Some("a.example"), &[""], Err(AuthorityInvalid)),
+            ("absolute userinfo", "https://a.example@b/", None, &[], Err(AuthorityInvalid)),
+            ("absolute backslash", "https://a.example\\@b/", None, &[], Err(AuthorityInvalid)),
+            ("absolute without authority", "https:///x", None, &[], Err(AuthorityInvalid)),
             (
                 "absolute disagrees",
                 "http://b.example/",

@@ -7,19 +7,23 @@
 //! 2. Bytes of the path are those of RFC 3986 section 3.3 (`pchar` and `/`) but `;`: no backslash,
 //!    no space, no control, nothing outside ASCII. Servers that know path parameters drop them
 //!    before they resolve dot segments, and so read `/a/..;/b` and `/b;x` as `/b`.
-//! 3. A percent sign is followed by two upper-case hexadecimal digits (section 2.1) and does not
-//!    hide an unreserved character (section 2.3: two spellings of one resource), a slash, a
-//!    backslash or a control character, nor another percent-encoding.
-//! 4. The decoded path is UTF-8: an overlong form of `/` is nobody's file name.
-//! 5. No `.` or `..` segment (section 3.3), not before an encoded `;` either, and no empty segment
-//!    but the last.
+//! 3. A percent sign is followed by two upper-case hexadecimal digits (section 2.1) and hides no
+//!    slash, backslash or control character, nor a character that may stand as it is: `%61` for `a`
+//!    (section 2.3), and `%26` for `&` too, because origins decode it. So each resource has one
+//!    spelling.
+//! 4. The decoded path is UTF-8 (an overlong form of `/` is nobody's file name) without control
+//!    characters and without another percent-encoding: whoever decodes twice reads the same.
+//! 5. No `.` or `..` segment (section 3.3), not before an encoded `;` or beside encoded spaces
+//!    either, which some servers cut off, and no empty segment but the last.
 //! 6. The query has no control, space, fragment, quote, backslash or broken percent-encoding. It
 //!    is forwarded and never judged.
 //!
 //! `/api/assistants/a1/chat?x=1` passes; `/api/../admin`, `/api/%2e%2e/admin`, `/api//admin`,
-//! `/%61pi` and `/api%2Fadmin` do not.
+//! `/%61pi` and `/api%2Fadmin` do not. `/api` and `/api/` are two resources (section 6.2.4), which
+//! match two patterns.
 
 use crate::denial::{Denial, Reason};
+use std::borrow::Cow;
 use std::fmt;
 
 /// The longest target, in bytes. RFC 9112 section 3 recommends at least 8,000.
@@ -34,19 +38,9 @@ pub struct Target {
 
 impl Target {
     /// Parses a target in origin form.
-    pub fn parse(target: &str) -> Result<Self, Denial> {
-        if target.len() > MAX_TARGET {
-            return Err(refused("the target is longer than 8 KiB"));
-        }
-        let (path, query) = match target.split_once('?') {
-            Some((path, query)) => (path, Some(query)),
-            None => (target, None),
-        };
-        check_path(path)?;
-        if let Some(query) = query {
-            check_query(query)?;
-        }
-        Ok(Self { whole: target.to_owned(), path_len: path.len() })
+    pub fn parse(target: impl AsRef<str> + Into<String>) -> Result<Self, Denial> {
+        let path_len = check(target.as_ref())?;
+        Ok(Self { whole: target.into(), path_len })
     }
 
     /// Path and query, as the client wrote them.
@@ -70,10 +64,48 @@ fn refused(detail: &'static str) -> Denial {
     Denial::new(Reason::TargetNotCanonical, detail)
 }
 
-fn check_path(path: &str) -> Result<(), Denial> {
-    let Some(rest) = path.strip_prefix('/') else {
-        return Err(refused("the target does not start with a slash"));
+/// The length of the path.
+fn check(target: &str) -> Result<usize, Denial> {
+    if target.len() > MAX_TARGET {
+        return Err(refused("the target is longer than 8 KiB"));
+    }
+    let (path, query) = match target.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (target, None),
     };
+    check_path(path)?;
+    query.map_or(Ok(()), check_query)?;
+    Ok(path.len())
+}
+
+fn check_path(path: &str) -> Result<(), Denial> {
+    if !path.starts_with('/') {
+        return Err(refused("the target does not start with a slash"));
+    }
+    if path.contains("//") {
+        return Err(refused("an empty segment"));
+    }
+    let decoded = decode(path)?;
+    // A slash is never encoded here, so the decoded segments are the written ones.
+    let is_dots = |segment: &str| {
+        let name = segment.split(';').next().unwrap_or_default();
+        matches!(name.trim(), "." | "..")
+    };
+    if decoded.split('/').any(is_dots) {
+        return Err(refused("a dot segment"));
+    }
+    Ok(())
+}
+
+/// The path as an origin may decode it; a path without a percent sign is that already.
+fn decode(path: &str) -> Result<Cow<'_, str>, Denial> {
+    if !path.contains('%') {
+        return if path.bytes().all(may_stand) {
+            Ok(Cow::Borrowed(path))
+        } else {
+            Err(refused("a byte that may not stand in a path"))
+        };
+    }
     let mut decoded = Vec::with_capacity(path.len());
     let mut bytes = path.bytes();
     while let Some(byte) = bytes.next() {
@@ -85,30 +117,26 @@ fn check_path(path: &str) -> Result<(), Denial> {
                 check_hidden(hidden)?;
                 decoded.push(hidden);
             }
-            _ if is_pchar(byte) || byte == b'/' => decoded.push(byte),
+            _ if may_stand(byte) => decoded.push(byte),
             _ => return Err(refused("a byte that may not stand in a path")),
         }
     }
     let decoded =
-        std::str::from_utf8(&decoded).map_err(|_| refused("the decoded path is not UTF-8"))?;
-    if has_percent_encoding(decoded) {
+        String::from_utf8(decoded).map_err(|_| refused("the decoded path is not UTF-8"))?;
+    if decoded.chars().any(char::is_control) {
+        return Err(refused("an encoded control character"));
+    }
+    if has_percent_encoding(&decoded) {
         return Err(refused("the path is percent-encoded twice"));
     }
-    // A slash is never encoded here, so the decoded segments are the written ones.
-    if decoded.split('/').any(|segment| matches!(segment.split(';').next(), Some("." | ".."))) {
-        return Err(refused("a dot segment"));
-    }
-    if rest.contains("//") || rest.starts_with('/') {
-        return Err(refused("an empty segment"));
-    }
-    Ok(())
+    Ok(Cow::Owned(decoded))
 }
 
 fn check_hidden(hidden: u8) -> Result<(), Denial> {
     match hidden {
         b'/' | b'\\' => Err(refused("an encoded slash or backslash")),
         0..=0x1f | 0x7f => Err(refused("an encoded control character")),
-        _ if is_unreserved(hidden) => {
+        _ if may_stand(hidden) => {
             Err(refused("a percent-encoded character that needs no encoding"))
         }
         _ => Ok(()),
@@ -155,12 +183,24 @@ pub(crate) const fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
-/// A `pchar` but the percent sign and `;`.
-const fn is_pchar(byte: u8) -> bool {
+/// A byte that stands in a path as it is: a slash, or a `pchar` (RFC 3986, section 3.3) but the
+/// percent sign and `;`.
+const fn may_stand(byte: u8) -> bool {
     is_unreserved(byte)
         || matches!(
             byte,
-            b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b'=' | b':' | b'@'
+            b'/' | b'!'
+                | b'$'
+                | b'&'
+                | b'\''
+                | b'('
+                | b')'
+                | b'*'
+                | b'+'
+                | b','
+                | b'='
+                | b':'
+                | b'@'
         )
 }
 
@@ -178,6 +218,8 @@ mod tests {
             ("encoded semicolon", "/a%3Bb", "/a%3Bb"),
             ("encoded UTF-8", "/%E9%96%A2%E6%89%80", "/%E9%96%A2%E6%89%80"),
             ("encoded space and percent sign", "/a%20b%25", "/a%20b%25"),
+            ("encoded space at the end", "/a%20", "/a%20"),
+            ("quote, brackets and braces", "/%22%5B%7Bx%7D%5D", "/%22%5B%7Bx%7D%5D"),
             ("dots in a name", "/a..b/.well-known/...", "/a..b/.well-known/..."),
             ("empty query", "/a?", "/a"),
             ("query of brackets and encoded slashes", "/a?b[]=%2f%2F|{}^`'", "/a"),
@@ -206,6 +248,12 @@ mod tests {
             ("encoded line feed", "/api%0A"),
             ("encoded DEL", "/api%7F"),
             ("encoded letter", "/%61pi"),
+            ("encoded ampersand", "/a%26b"),
+            ("encoded colon", "/a%3Ab"),
+            ("encoded at sign", "/u%40example"),
+            ("encoded plus sign", "/a%2Bb"),
+            ("encoded tilde", "/%7Eu"),
+            ("encoded C1 control", "/a%C2%85b"),
             ("lower-case hexadecimal", "/%e9%96%a2"),
             ("double encoding", "/api%252Fadmin"),
             ("double encoding of dots", "/%252e%252e/"),
@@ -218,6 +266,9 @@ mod tests {
             ("dot-dot with a path parameter", "/api/..;/admin"),
             ("dot-dot with an encoded semicolon", "/api/..%3Bx/admin"),
             ("dot with an encoded semicolon at the end", "/api/.%3B"),
+            ("dot-dot before an encoded space", "/api/..%20/admin"),
+            ("dot-dot behind an encoded space", "/api/%20../admin"),
+            ("dot-dot before a no-break space", "/api/..%C2%A0/admin"),
             ("segment of a semicolon", "/;/admin"),
             ("backslash", "/a\\b"),
             ("space", "/a b"),
@@ -232,6 +283,7 @@ mod tests {
         ] {
             assert!(Target::parse(target).is_err(), "{name}");
         }
-        assert!(Target::parse(&format!("/{}", "a".repeat(super::MAX_TARGET))).is_err());
+        assert!(Target::parse(format!("/{}", "a".repeat(super::MAX_TARGET))).is_err());
+        assert!(Target::parse(format!("/{}", "a".repeat(super::MAX_TARGET - 1))).is_ok());
     }
 }

@@ -252,11 +252,44 @@ fn what_mending_causes_is_not_told() {
             &[("key-unknown", "sole_tenent")],
         ),
         (
+            "an assistant and a prefix of a path that is none",
+            "gateway.toml",
+            GATEWAY,
+            &[(
+                "path = \"/api/assistants/{assistant}/chat\"",
+                "path = 3\nassistant = \"assistant\"\nrewrite = { from = \"/api\", to = \"/v1\" }",
+            )],
+            &[("value-invalid", "3")],
+        ),
+        (
             "a name that is taken is cut, not renamed",
             "tenants/initech.toml",
             INITECH,
             &[("sole_tenant = true", "sole_tenant = true\nsole_tenants = 1")],
             &[("key-unknown", "sole_tenants")],
+        ),
+        (
+            "a rate limit's route, when the route's name is missing",
+            "gateway.toml",
+            GATEWAY,
+            &[
+                ("id = \"me\"\n", ""),
+                (
+                    "public = true\n",
+                    "public = true\n[[rate_limits]]\nid = \"r\"\nper = \"tenant\"\nroutes = [\"me\"]\nburst = 1\nrefill_per_minute = 1\n",
+                ),
+            ],
+            &[("key-missing", "[[routes]]")],
+        ),
+        (
+            "a rate limit's routes, when one is no name",
+            "gateway.toml",
+            GATEWAY,
+            &[(
+                "public = true\n",
+                "public = true\n[[rate_limits]]\nid = \"r\"\nper = \"tenant\"\nroutes = [3]\nburst = 1\nrefill_per_minute = 1\n",
+            )],
+            &[("value-invalid", "3")],
         ),
         (
             "hosts that are no list leave no tenant without host",

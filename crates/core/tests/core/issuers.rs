@@ -414,7 +414,7 @@ fn faults() {
         let codes: Vec<_> = found.iter().map(|fault| (fault.code, fault.file.as_str())).collect();
         // Of two tenants that differ, the later one is told.
         assert_eq!(codes, [(*code, "tenants/globex.toml")], "{name}: {found:#?}");
-        assert_eq!(found[0].span.is_some(), *code != "tenant-claims-differ", "{name}");
+        assert!(found[0].span.is_some(), "{name}");
     }
     let hmac = SOUND.replace("EdDSA", "HS256").replace("shared", "globex");
     let short = json!({"keys": [{"kty": "oct", "kid": "k", "alg": "HS256", "k": b64([7; 31])}]});

@@ -4,7 +4,7 @@ use super::records::{ALL, BUCKET, LIMIT, found, policy, recorded, with_record};
 use super::support::{Ask, GATEWAY, NOW, ask, files};
 use proptest::prelude::*;
 use sekisho_core::limit::{Bucket, take};
-use sekisho_core::policy::{RateLimit, load};
+use sekisho_core::policy::{Per, RateLimit, load};
 use sekisho_core::records::Record;
 use sekisho_core::{Policy, Reason, Verdict};
 use serde_json::{Value, json};
@@ -47,7 +47,8 @@ fn taking_a_token() {
         ("a rule with a smaller burst since", Some((u64::MAX, START)), START, Ok((120_000, START))),
         ("all time", Some((0, 0)), u64::MAX, Ok((120_000, u64::MAX))),
         ("a clock behind adds nothing", Some((60_000, START)), START - 60_000, Ok((0, START))),
-        ("a clock behind, empty", Some((0, START)), START - 1000, Err(3000)),
+        ("a clock behind, empty", Some((0, START)), START - 1000, Err(2000)),
+        ("a clock behind, half full", Some((30_000, START)), START - 500, Err(1500)),
         ("a clock that was wrong", Some((60_000, START)), START - 60_001, Ok((0, START - 60_001))),
         ("a clock that was wrong, empty", Some((0, u64::MAX)), START, Err(2000)),
     ] {
@@ -110,14 +111,14 @@ fn several_limits_take_a_token_of_each_or_of_none() {
         "off",
         "",
         &format!(
-            "{LIMIT}\n[[rate_limits]]\nid = \"all\"\nper = \"tenant\"\nburst = 5\nrefill_per_minute = 60\n"
+            "{LIMIT}\n[[rate_limits]]\nid = \"all\"\nper = \"tenant\"\nburst = 5\nrefill_per_minute = 30\n"
         ),
     );
     let tenant = "t/globex/rate/all/tenant";
     let keys = |ask: &Ask| {
         written(ask, &policy).map(|writes| writes.into_iter().map(|(key, _)| key).collect())
     };
-    let empty = || found(&json!({"v": 1, "level": 0, "at": START}));
+    let holds = |level: u64| found(&json!({"v": 1, "level": level, "at": START}));
     let wait = |ask: &Ask| match ask.judge(&policy).verdict {
         Verdict::Deny(denial) => denial.header().map(|(_, value)| value.to_owned()),
         Verdict::Permit(_) => None,
@@ -126,24 +127,37 @@ fn several_limits_take_a_token_of_each_or_of_none() {
     assert_eq!(keys(&ask().with(|a| a.get("/api/me"))), Ok(vec![tenant.to_owned()]));
     assert_eq!(keys(&ask().with(|a| a.get("/healthz"))), Ok(Vec::new()), "public");
     for (name, buckets, seconds) in [
-        ("the user's", &[BUCKET][..], "60"),
-        ("the tenant's", &[tenant], "1"),
-        ("both: the longer wait", &[tenant, BUCKET], "60"),
+        ("the user's", &[(BUCKET, 0)][..], "60"),
+        ("the tenant's", &[(tenant, 0)], "2"),
+        ("both, the user waits longer", &[(BUCKET, 0), (tenant, 0)], "60"),
+        ("both, the tenant waits longer", &[(BUCKET, 59_999), (tenant, 0)], "2"),
     ] {
-        let ask =
-            ask().with(|a| a.state = buckets.iter().map(|key| ((*key).into(), empty())).collect());
+        let ask = ask().with(|a| {
+            let state = buckets.iter().map(|(key, level)| ((*key).into(), holds(*level)));
+            a.state = state.collect();
+        });
         assert_eq!(keys(&ask), Err(Reason::RateLimited), "{name}");
         assert_eq!(wait(&ask).as_deref(), Some(seconds), "{name}");
     }
     let other = ask().with(|a| {
         a.claims["sub"] = "u-43".into();
-        a.state = vec![(BUCKET.into(), empty()), ("t/acme/rate/all/tenant".into(), empty())];
+        a.state = vec![(BUCKET.into(), holds(0)), ("t/acme/rate/all/tenant".into(), holds(0))];
     });
     assert_eq!(
         keys(&other).map(|keys: Vec<String>| keys.len()),
         Ok(2),
         "of another user and tenant"
     );
+}
+
+#[test]
+fn a_limit_as_it_is_written() {
+    let [limit] = ALL.rate_limits() else { panic!("one limit") };
+    assert_eq!(
+        (limit.id(), limit.per(), limit.routes()),
+        ("chats", Per::Subject, &["chat".into()][..])
+    );
+    assert_eq!((limit.burst(), limit.refill_per_minute()), (2, 1));
 }
 
 /// Two sound limits.

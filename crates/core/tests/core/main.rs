@@ -3,19 +3,31 @@
 #![allow(clippy::too_many_lines, reason = "a table of named rows is read as one")]
 
 #[cfg(test)]
+mod arbitrary;
+#[cfg(test)]
+mod canonical;
+#[cfg(test)]
 mod csrf;
 #[cfg(test)]
+mod deployed;
+#[cfg(test)]
 mod dry_run;
+#[cfg(test)]
+mod edge;
 #[cfg(test)]
 mod explain;
 #[cfg(test)]
 mod form;
+#[cfg(test)]
+mod isolation;
 #[cfg(test)]
 mod issuers;
 #[cfg(test)]
 mod jwks;
 #[cfg(test)]
 mod limits;
+#[cfg(test)]
+mod networks;
 #[cfg(test)]
 mod permit;
 #[cfg(test)]
@@ -28,6 +40,8 @@ mod records;
 mod response;
 #[cfg(test)]
 mod road;
+#[cfg(test)]
+mod routes;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

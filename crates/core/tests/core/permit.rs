@@ -164,7 +164,7 @@ fn connection_takes_away_the_clients_fields_and_none_of_ours() {
                 "Connection",
                 "close, X-Secret,\t x-tenant-id , x-user-id,x-request-id,,forwarded",
             );
-            a.header("connection", "X-OTHER, x-forwarded-for, authorization, host");
+            a.header("connection", "X-OTHER, x-forwarded-for, sekisho-assertion");
         })
         .upstream(&POLICY)
         .unwrap();
@@ -172,6 +172,59 @@ fn connection_takes_away_the_clients_fields_and_none_of_ours() {
     assert_eq!(kept, names(&ask().upstream(&POLICY).unwrap()));
     assert_eq!(field(&seen, "x-tenant-id"), Some("globex"));
     assert_eq!(field(&seen, "x-kept"), Some("3"));
+}
+
+#[test]
+fn connection_takes_away_nothing_that_the_request_means() {
+    for name in ["Cookie", "authorization", "Host", "Content-Length", "content-encoding", "Origin"]
+    {
+        let got = ask().with(|a| a.header("Connection", format!("close, {name}"))).reason(&POLICY);
+        assert_eq!(got, Some(Reason::HeaderInvalid), "{name}");
+    }
+}
+
+#[test]
+fn a_trace_goes_on_only_where_it_is_sound() {
+    let sound = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let seen = |parents: &[&str]| {
+        let ask = ask().with(|a| {
+            for parent in parents {
+                a.header("traceparent", parent);
+            }
+            a.header("tracestate", "a=1");
+            a.header("tracestate", "b=2");
+        });
+        let seen = ask.upstream(&POLICY).unwrap();
+        names(&seen).into_iter().filter(|name| name.starts_with("trace")).count()
+    };
+    assert_eq!(seen(&[sound]), 3);
+    assert_eq!(seen(&[]), 0, "a state of no trace");
+    assert_eq!(seen(&["garbage"]), 0);
+    assert_eq!(seen(&[sound, sound]), 0, "two traces");
+}
+
+#[test]
+fn an_expectation_is_met_here() {
+    let seen = ask().with(|a| a.header("Expect", "100-continue")).upstream(&POLICY).unwrap();
+    assert_eq!(field(&seen, "expect"), None);
+}
+
+#[test]
+fn the_proxys_secret_stops_here() {
+    let policy = &*super::edge::SECRET;
+    let asks = [
+        ask().with(|a| a.header("X-Edge-Secret", "forged-value")),
+        ask().with(|a| {
+            a.peer = Some("10.0.0.1:4711".into());
+            a.header("x-forwarded-for", "203.0.113.9");
+            a.header("X-Edge-Secret", "test1");
+        }),
+    ];
+    for ask in asks {
+        let seen = ask.upstream(policy).unwrap();
+        assert_eq!(field(&seen, "x-edge-secret"), None);
+        assert_eq!(seen, super::support::ask().upstream(policy).unwrap());
+    }
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! Loading a policy: what is sound, and every fault with its place and remedy.
 
 use super::support::{files, shared_jwks};
+use sekisho_core::policy::deployed::{FILE as COMPILED, MAX_SECTION};
 use sekisho_core::policy::{Fault, Files, is_policy_file, load};
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 use std::path::Path;
 
 /// The sound policy with a text of one file replaced.
-fn edited(file: &str, from: &str, to: &str) -> Files {
+pub(crate) fn edited(file: &str, from: &str, to: &str) -> Files {
     let mut files = files();
     let text = String::from_utf8(files.remove(file).unwrap()).unwrap();
     assert!(text.contains(from), "{file} has no {from:?}");
@@ -14,12 +16,12 @@ fn edited(file: &str, from: &str, to: &str) -> Files {
     files
 }
 
-fn faults(files: &Files) -> Vec<Fault> {
+pub(crate) fn faults(files: &Files) -> Vec<Fault> {
     load(files).map(drop).unwrap_err()
 }
 
 /// The text that a fault points at.
-fn pointed<'f>(files: &'f Files, fault: &Fault) -> Option<&'f str> {
+pub(crate) fn pointed<'f>(files: &'f Files, fault: &Fault) -> Option<&'f str> {
     let span = fault.span.clone()?;
     Some(std::str::from_utf8(&files[&fault.file][span]).unwrap())
 }
@@ -50,6 +52,9 @@ const INITECH: &str = "tenants/initech.toml";
 const PATTERN: &str =
     "write /literal/{parameter}/{*rest}; two patterns may not differ in parameter names only";
 
+const ASSISTANT: &str =
+    "name the parameter of the path that stands for the assistant, without braces; {*rest} is none";
+
 /// Minimal edits of the sound policy, each with the one fault that it makes.
 const ROWS: &[Row] = &[
     row(
@@ -71,21 +76,196 @@ const ROWS: &[Row] = &[
         GATEWAY,
         ("\"x-forwarded-for\"", "\"x forwarded\""),
         Some("\"x forwarded\""),
-        "write x-forwarded-for, or a header that your CDN sets to the client's address alone",
+        "write x-forwarded-for, forwarded, or a header that your CDN sets to the client's address alone",
     ),
     row(
         "header-name-invalid",
         GATEWAY,
-        ("\"x-forwarded-for\"", "\"Forwarded\""),
-        Some("\"Forwarded\""),
-        "write x-forwarded-for, or a header that your CDN sets to the client's address alone",
+        ("\"x-forwarded-for\"", "\"Authorization\""),
+        Some("\"Authorization\""),
+        "write x-forwarded-for, forwarded, or a header that your CDN sets to the client's address alone",
     ),
     row(
         "header-name-invalid",
         GATEWAY,
         ("\"x-forwarded-for\"", "\"x_client\""),
         Some("\"x_client\""),
-        "write x-forwarded-for, or a header that your CDN sets to the client's address alone",
+        "write x-forwarded-for, forwarded, or a header that your CDN sets to the client's address alone",
+    ),
+    row(
+        "origin-url-invalid",
+        GATEWAY,
+        ("https://assistant.jp.example", "https://[::ffff:127.0.0.1]"),
+        Some("\"https://[::ffff:127.0.0.1]\""),
+        "write http:// or https://, a host and an optional port, without a path",
+    ),
+    row(
+        "cdn-unknown",
+        GATEWAY,
+        ("client_address_header = \"x-forwarded-for\"", "cdn = \"cloudfare\""),
+        Some("\"cloudfare\""),
+        "did you mean \"cloudflare\"?",
+    ),
+    row(
+        "cdn-unknown",
+        GATEWAY,
+        ("client_address_header = \"x-forwarded-for\"", "cdn = \"xyz\""),
+        Some("\"xyz\""),
+        "known here: cloudflare, fastly, akamai, cloudfront, azure-front-door; for another CDN, write its header as client_address_header",
+    ),
+    row(
+        "client-address-twice",
+        GATEWAY,
+        (
+            "client_address_header = \"x-forwarded-for\"",
+            "client_address_header = \"x-forwarded-for\"\ncdn = \"fastly\"",
+        ),
+        Some("\"fastly\""),
+        "drop one of the two",
+    ),
+    row(
+        "proxy-secret-header-invalid",
+        GATEWAY,
+        (
+            "client_address_header = \"x-forwarded-for\"",
+            "proxy_secret = { header = \"X-Tenant-Key\", sha256 = [\"1b4f0e9851971998e732078544c96b36c3d01cedf7caa332359d6f1d83567014\"] }",
+        ),
+        Some("\"X-Tenant-Key\""),
+        "write a header of your own that nothing else uses, as x-edge-secret",
+    ),
+    row(
+        "proxy-secret-header-invalid",
+        GATEWAY,
+        (
+            "client_address_header = \"x-forwarded-for\"",
+            "proxy_secret = { header = \"cookie\", sha256 = [\"1b4f0e9851971998e732078544c96b36c3d01cedf7caa332359d6f1d83567014\"] }",
+        ),
+        Some("\"cookie\""),
+        "write a header of your own that nothing else uses, as x-edge-secret",
+    ),
+    row(
+        "proxy-secret-header-invalid",
+        GATEWAY,
+        (
+            "client_address_header = \"x-forwarded-for\"",
+            "proxy_secret = { header = \"x_edge\", sha256 = [\"1b4f0e9851971998e732078544c96b36c3d01cedf7caa332359d6f1d83567014\"] }",
+        ),
+        Some("\"x_edge\""),
+        "write a header of your own that nothing else uses, as x-edge-secret",
+    ),
+    row(
+        "proxy-secret-header-invalid",
+        GATEWAY,
+        (
+            "client_address_header = \"x-forwarded-for\"",
+            "proxy_secret = { header = \"X-Forwarded-For\", sha256 = [\"1b4f0e9851971998e732078544c96b36c3d01cedf7caa332359d6f1d83567014\"] }",
+        ),
+        Some("\"X-Forwarded-For\""),
+        "write a header of your own that nothing else uses, as x-edge-secret",
+    ),
+    row(
+        "proxy-secret-header-invalid",
+        GATEWAY,
+        (
+            "client_address_header = \"x-forwarded-for\"",
+            "proxy_secret = { header = \"content-type\", sha256 = [\"1b4f0e9851971998e732078544c96b36c3d01cedf7caa332359d6f1d83567014\"] }",
+        ),
+        Some("\"content-type\""),
+        "write a header of your own that nothing else uses, as x-edge-secret",
+    ),
+    row(
+        "proxy-secret-header-invalid",
+        GATEWAY,
+        (
+            "client_address_header = \"x-forwarded-for\"",
+            "proxy_secret = { header = \"te\", sha256 = [\"1b4f0e9851971998e732078544c96b36c3d01cedf7caa332359d6f1d83567014\"] }",
+        ),
+        Some("\"te\""),
+        "write a header of your own that nothing else uses, as x-edge-secret",
+    ),
+    row(
+        "proxy-secret-header-invalid",
+        GATEWAY,
+        (
+            "client_address_header = \"x-forwarded-for\"",
+            "proxy_secret = { header = \"\", sha256 = [\"1b4f0e9851971998e732078544c96b36c3d01cedf7caa332359d6f1d83567014\"] }",
+        ),
+        Some("\"\""),
+        "write a header of your own that nothing else uses, as x-edge-secret",
+    ),
+    row(
+        "proxy-secret-hash-invalid",
+        GATEWAY,
+        (
+            "client_address_header = \"x-forwarded-for\"",
+            "proxy_secret = { header = \"x-edge-secret\", sha256 = [\"correct horse battery staple\"] }",
+        ),
+        Some("\"correct horse battery staple\""),
+        "write the 64 hexadecimal digits that `printf %s \"$SECRET\" | sha256sum` prints; never the secret itself",
+    ),
+    row(
+        "proxy-secret-hash-invalid",
+        GATEWAY,
+        (
+            "client_address_header = \"x-forwarded-for\"",
+            "proxy_secret = { header = \"x-edge-secret\", sha256 = [\"1b4f0e9851971998e732078544c96b36c3d01cedf7caa332359d6f1d8356701g\"] }",
+        ),
+        Some("\"1b4f0e9851971998e732078544c96b36c3d01cedf7caa332359d6f1d8356701g\""),
+        "write the 64 hexadecimal digits that `printf %s \"$SECRET\" | sha256sum` prints; never the secret itself",
+    ),
+    row(
+        "proxy-secret-hash-invalid",
+        GATEWAY,
+        (
+            "client_address_header = \"x-forwarded-for\"",
+            "proxy_secret = { header = \"x-edge-secret\", sha256 = [\"1b4f0e9851971998e732078544c96b36c3d01cedf7caa332359d6f1d83567014a\"] }",
+        ),
+        Some("\"1b4f0e9851971998e732078544c96b36c3d01cedf7caa332359d6f1d83567014a\""),
+        "write the 64 hexadecimal digits that `printf %s \"$SECRET\" | sha256sum` prints; never the secret itself",
+    ),
+    row(
+        "proxy-secret-hash-invalid",
+        GATEWAY,
+        (
+            "client_address_header = \"x-forwarded-for\"",
+            "proxy_secret = { header = \"x-edge-secret\", sha256 = [\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"] }",
+        ),
+        Some("\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\""),
+        "write the 64 hexadecimal digits that `printf %s \"$SECRET\" | sha256sum` prints; never the secret itself",
+    ),
+    row(
+        "proxy-secret-hash-count",
+        GATEWAY,
+        (
+            "client_address_header = \"x-forwarded-for\"",
+            "proxy_secret = { header = \"x-edge-secret\", sha256 = [] }",
+        ),
+        Some("[]"),
+        "write one, or two while the secret is rotated",
+    ),
+    row(
+        "proxy-secret-hash-count",
+        GATEWAY,
+        (
+            "client_address_header = \"x-forwarded-for\"",
+            "proxy_secret = { header = \"x-edge-secret\", sha256 = [\"1b4f0e9851971998e732078544c96b36c3d01cedf7caa332359d6f1d83567014\", \"60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752\", \"1b4f0e9851971998e732078544c96b36c3d01cedf7caa332359d6f1d83567014\"] }",
+        ),
+        Some(
+            "[\"1b4f0e9851971998e732078544c96b36c3d01cedf7caa332359d6f1d83567014\", \"60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752\", \"1b4f0e9851971998e732078544c96b36c3d01cedf7caa332359d6f1d83567014\"]",
+        ),
+        "write one, or two while the secret is rotated",
+    ),
+    row(
+        "proxy-secret-without-proxies",
+        GATEWAY,
+        (
+            "trusted_proxies = [\"10.0.0.0/8\", \"2001:db8:ffff::/48\"]",
+            "trusted_proxies = []\nproxy_secret = { header = \"x-edge-secret\", sha256 = [\"1b4f0e9851971998e732078544c96b36c3d01cedf7caa332359d6f1d83567014\"] }",
+        ),
+        Some(
+            "{ header = \"x-edge-secret\", sha256 = [\"1b4f0e9851971998e732078544c96b36c3d01cedf7caa332359d6f1d83567014\"] }",
+        ),
+        "name the proxies in trusted_proxies, or write trusted_proxies = \"peer\" to ask whoever connects",
     ),
     row(
         "origin-url-invalid",
@@ -287,12 +467,18 @@ const ROWS: &[Row] = &[
         Some("\"all\""),
         "write a list of CIDR blocks, or \"any\"",
     ),
-    row("network-unused", GLOBEX, ("business =", "buisness ="), None, "did you mean \"business\"?"),
+    row(
+        "network-unused",
+        GLOBEX,
+        ("business =", "buisness ="),
+        Some("buisness"),
+        "did you mean \"business\"?",
+    ),
     row(
         "network-unused",
         GLOBEX,
         ("business =", "zzz ="),
-        None,
+        Some("zzz"),
         "name it as a route's network, or drop it",
     ),
     row(
@@ -327,7 +513,7 @@ const ROWS: &[Row] = &[
         "issuer-not-sole",
         ACME,
         ("tenant_claim = \"tenant\"", "sole_tenant = true"),
-        None,
+        Some("\"https://idp.example\""),
         "write tenant_claim instead of sole_tenant = true, with both tenants",
     ),
     row(
@@ -370,7 +556,103 @@ const ROWS: &[Row] = &[
         GLOBEX,
         ("203.0.113.0/24", "203.0.113.0"),
         Some("\"203.0.113.0\""),
+        "for this address alone write \"203.0.113.0/32\"",
+    ),
+    row(
+        "block-invalid",
+        GLOBEX,
+        ("2001:db8:42::/48", "2001:DB8:42::1"),
+        Some("\"2001:DB8:42::1\""),
+        "for this address alone write \"2001:db8:42::1/128\"",
+    ),
+    row(
+        "block-invalid",
+        GLOBEX,
+        ("\"any\"", "{ allow = [], deny = [\"all\"] }"),
+        Some("\"all\""),
         "write an address and a prefix length, as 192.0.2.0/24, 198.51.100.7/32 or 2001:db8::/32",
+    ),
+    row(
+        "block-conflict",
+        GLOBEX,
+        ("\"any\"", "{ deny = [\"10.0.0.0/9\", \"10.0.0.0/8\"], allow = [\"10.0.0.0/8\"] }"),
+        Some("\"10.0.0.0/8\""),
+        "keep it in one of the two lists; an exception is a longer block",
+    ),
+    row(
+        "block-conflict",
+        GLOBEX,
+        ("\"any\"", "{ allow = [\"2001:db8::/32\"], deny = [\"2001:0db8::/32\"] }"),
+        Some("\"2001:0db8::/32\""),
+        "keep it in one of the two lists; an exception is a longer block",
+    ),
+    row(
+        "origin-shadowed",
+        GATEWAY,
+        ("[\"status\", \"assistant-eu\"]", "[\"status\", \"assistant-eu\", \"assistant-jp\"]"),
+        Some("\"assistant-jp\""),
+        "name one origin of each region",
+    ),
+    row(
+        "origin-shadowed",
+        GATEWAY,
+        ("[\"status\", \"assistant-eu\"]", "[\"assistant-eu\", \"status\", \"assistant-eu\" ]"),
+        Some("\"assistant-eu\""),
+        "name one origin of each region",
+    ),
+    row(
+        "public-route-with-roles",
+        GATEWAY,
+        ("public = true", "public = true\nall_roles = [\"member\"]"),
+        Some("true"),
+        "drop one of the two: on a public route nobody is asked who he is",
+    ),
+    row(
+        "role-invalid",
+        GATEWAY,
+        ("roles = [\"admin\"]", "all_roles = [\"a b\"]"),
+        Some("\"a b\""),
+        "use letters, digits, '-', '_', '.', ':' or '/'",
+    ),
+    row(
+        "assistant-unknown",
+        GATEWAY,
+        ("methods = [\"POST\"]", "methods = [\"POST\"]\nassistant = \"asistant\""),
+        Some("\"asistant\""),
+        ASSISTANT,
+    ),
+    row(
+        "assistant-unknown",
+        GATEWAY,
+        ("{*rest}\"", "{*rest}\"\nassistant = \"rest\""),
+        Some("\"rest\""),
+        ASSISTANT,
+    ),
+    row(
+        "public-route-with-assistant",
+        GATEWAY,
+        (
+            "methods = [\"POST\"]\norigins = [\"assistant-eu\", \"assistant-jp\"]\nroles = [\"member\", \"admin\"]",
+            "methods = [\"POST\"]\norigins = [\"assistant-eu\", \"assistant-jp\"]\nassistant = \"assistant\"\npublic =   true",
+        ),
+        Some("true"),
+        "drop one of the two: who may see an assistant depends on who asks",
+    ),
+    row(
+        "rewrite-invalid",
+        GATEWAY,
+        ("{*rest}\"", "{*rest}\"\nrewrite = { from = \"/ap\", to = \"/v1\" }"),
+        Some("\"/ap\""),
+        "write from = \"/...\": whole literal segments with which the route's path starts, without a \
+         slash at the end",
+    ),
+    row(
+        "rewrite-invalid",
+        GATEWAY,
+        ("{*rest}\"", "{*rest}\"\nrewrite = { from = \"/api\", to = \"/v1/\" }"),
+        Some("\"/v1/\""),
+        "write to = \"/...\": a path in normal form without query and without a slash at the end, or \
+         \"/\" alone",
     ),
     row(
         "block-invalid",
@@ -383,14 +665,14 @@ const ROWS: &[Row] = &[
         "region-without-origin",
         INITECH,
         ("[\"eu\"]", "[\"us\"]"),
-        None,
+        Some("[\"us\"]"),
         "give these routes an origin in a region of the tenant, or the tenant another region",
     ),
     row(
         "host-duplicate",
         GLOBEX,
         ("[\"globex.example.jp\"]", "[\"globex.example.jp\", \"ACME.localhost.\"]"),
-        None,
+        Some("\"ACME.localhost.\""),
         "a host belongs to one tenant, and stands once",
     ),
 ];
@@ -407,16 +689,30 @@ fn others() -> Vec<(&'static str, &'static str, Files)> {
         files.retain(|file, _| !file.starts_with(prefix));
         files
     };
+    let blocks = |count: u32| {
+        let list: Vec<_> =
+            (0..count).map(|n| format!("\"{}/32\"", Ipv4Addr::from_bits(n))).collect();
+        edited(GLOBEX, "\"any\"", &format!("[{}]", list.join(",")))
+    };
     let issuer = "[[issuers]]\nissuer = \"https://idp.example\"\naudiences = [\"a\"]\nalgorithms = [\"EdDSA\"]\n\
                   jwks_file = \"keys/shared.jwks.json\"\ntenant_claim = \"tenant\"\n\n[[issuers]]";
+    let (shared, padding) = (shared_jwks().to_string().into_bytes(), vec![b' '; MAX_SECTION]);
     vec![
         ("file-missing", "gateway.toml", without("gateway.toml")),
         ("no-tenant", "tenants", without("tenants/")),
         ("not-utf8", "gateway.toml", with("gateway.toml", b"\xff")),
         ("tenant-id-invalid", "tenants/Acme.toml", with("tenants/Acme.toml", b"")),
+        ("network-too-large", GLOBEX, blocks(100_001)),
         ("issuer-duplicate", ACME, edited(ACME, "[[issuers]]", issuer)),
         ("jwks-invalid", INITECH, with("keys/initech.jwks.json", b"{\"keys\":[]}")),
         ("jwks-invalid", INITECH, with("keys/initech.jwks.json", b"\xff\xfe")),
+        (
+            "policy-too-large",
+            INITECH,
+            with("keys/initech.jwks.json", &[shared.as_slice(), &padding].concat()),
+        ),
+        ("compiled-beside-files", COMPILED, with(COMPILED, b"")),
+        ("compiled-unsound", COMPILED, Files::from([(COMPILED.to_owned(), Vec::new())])),
     ]
 }
 
@@ -505,7 +801,6 @@ fn cleartext_stays_on_the_host_or_is_asked_for() {
         ("http://0.0.0.0", false),
         ("http://[::]", false),
         ("http://[::2]", false),
-        ("http://[::ffff:127.0.0.1]", false),
         ("http://127.0.0.1.example", false),
         ("http://localhost.example", false),
         ("http://notlocalhost", false),
@@ -597,26 +892,11 @@ fn a_place_is_a_line_and_a_column() {
 }
 
 #[test]
-fn the_digest_is_of_every_file() {
-    let digest = |files: &Files| load(files).unwrap().digest().to_owned();
-    let sound = digest(&files());
-    assert!(sound.len() == 64 && sound.bytes().all(|b| b.is_ascii_hexdigit()));
-    for file in files().into_keys() {
-        let mut changed = files();
-        changed.get_mut(&file).unwrap().push(b'\n');
-        assert_ne!(digest(&changed), sound, "{file}");
-    }
-    let backwards: Files = files().into_iter().rev().collect();
-    assert_eq!(digest(&backwards), sound, "the order of the files does not count");
-    let mut renamed = files();
-    renamed.insert("keys/more.json".into(), shared_jwks().to_string().into_bytes());
-    assert_ne!(digest(&renamed), sound, "a file more");
-}
-
-#[test]
 fn files_of_a_policy() {
     for (path, belongs) in [
         ("gateway.toml", true),
+        ("policy.sekisho", true),
+        ("tenants/policy.sekisho", false),
         ("tenants/acme.toml", true),
         ("keys/demo.jwks.json", true),
         ("README.md", false),

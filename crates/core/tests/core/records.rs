@@ -141,8 +141,13 @@ fn a_record_of_an_unknown_form_refuses() {
         let user = r#"{"v":1,"state":"active","roles":["member"]}"#;
         text(&format!("{user}{}", " ".repeat(length - user.len())))
     };
-    let many = Value::from(vec!["r"; 65]);
+    let many = |count: usize| {
+        let mut roles = vec!["r"; count - 1];
+        roles.push("member");
+        Value::from(roles)
+    };
     let unavailable = Some(Reason::StateUnavailable);
+    assert_eq!(MAX_RECORD, 65_536);
     for (name, key, record, want) in [
         ("a user's roles alone", USER, roles(json!(["member"])), None),
         ("64 KiB", USER, padded(MAX_RECORD), None),
@@ -160,7 +165,8 @@ fn a_record_of_an_unknown_form_refuses() {
         ("user: roles as text", USER, roles("member".into()), unavailable),
         ("user: a role that breaks a header", USER, roles(json!(["a,admin"])), unavailable),
         ("user: a role with a line break", USER, roles(json!(["a\r\nx: y"])), unavailable),
-        ("user: 65 roles", USER, roles(many), unavailable),
+        ("user: 64 roles", USER, roles(many(64)), None),
+        ("user: 65 roles", USER, roles(many(65)), unavailable),
         ("label: store down", LABEL, Record::Unavailable, unavailable),
         ("label: no visibility", LABEL, text(r#"{"v":1}"#), unavailable),
         ("label: another one", LABEL, text(r#"{"v":1,"visibility":"public"}"#), unavailable),
@@ -328,6 +334,18 @@ fn every_role_that_is_asked_for() {
         let policy = policy("off", lines, "");
         let ask = ask().with(|a| a.claims["roles"] = roles);
         assert_eq!(ask.reason(&policy), want, "{name}");
+    }
+    for (lines, want) in [
+        ("", "the route asks for one of: member, admin"),
+        (
+            "all_roles = [\"tester\", \"auditor\"]",
+            "the route asks for one of: member, admin; and for all of: tester, auditor",
+        ),
+    ] {
+        let nobody = ask().with(|a| a.claims["roles"] = json!([]));
+        let policy = policy("off", lines, "");
+        let Verdict::Deny(denial) = nobody.judge(&policy).verdict else { panic!("permitted") };
+        assert_eq!(denial.detail(), want);
     }
 }
 

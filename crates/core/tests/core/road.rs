@@ -181,6 +181,11 @@ fn every_reason_has_a_request_that_gets_it() {
         assert_eq!(denial.reason(), *reason, "{}", denial.detail());
         assert_eq!(decision.facts.reached, Some(*step), "{reason}");
     }
+    let (ask, reason, step) = super::edge::without_the_secret();
+    let decision = ask.judge(&super::edge::SECRET);
+    assert!(matches!(&decision.verdict, Verdict::Deny(denial) if denial.reason() == reason));
+    assert_eq!(decision.facts.reached, Some(step), "{reason}");
+    rows.push((reason, step, ask));
     for reason in Reason::ALL {
         let rows = rows.iter().filter(|(of, ..)| of == reason).count();
         let elsewhere = usize::from(NOT_OF_THE_ROAD.contains(reason));

@@ -97,7 +97,12 @@ fn held(principal: &Principal) -> String {
         [] => "no roles".to_owned(),
         roles => format!("roles {}", roles.join(", ")),
     };
-    format!("held: {} with {roles}", principal.subject())
+    let groups = match principal.groups() {
+        [] => String::new(),
+        groups => format!(", groups {}", printable(&groups.join(", "))),
+    };
+    let (kind, issuer) = (principal.token_type().name(), printable(principal.issuer()));
+    format!("held: {} with {roles}{groups}; {kind} of {issuer}", principal.subject())
 }
 
 fn denied(denial: &Denial) -> String {

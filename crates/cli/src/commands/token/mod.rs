@@ -44,7 +44,7 @@ impl Token {
     }
 }
 
-/// What keys can be made and used here; the gateway verifies PS256 too.
+/// What keys can be made and used here; the gateway verifies more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Algorithm {
     /// ECDSA with P-256 and SHA-256

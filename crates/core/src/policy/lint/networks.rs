@@ -3,7 +3,7 @@
 use super::document::Part;
 use super::routes::is_administration;
 use super::{Customer, Linter, warning};
-use crate::network::BUSINESS;
+use crate::network::{BUSINESS, Kind, redundant};
 use crate::policy::{Fault, Route};
 use ipnet::IpNet;
 use std::collections::BTreeSet;
@@ -19,9 +19,7 @@ impl Linter<'_> {
                 if administration.contains(name.as_str()) {
                     found.extend(open(customer, name, &place));
                 }
-                for list in [place.clone(), place.clone().key("allow"), place.key("deny")] {
-                    found.extend(repeated(&customer.file, &list));
-                }
+                found.extend(repeated(&customer.file, &place));
             }
         }
     }
@@ -45,29 +43,36 @@ fn open(customer: &Customer<'_>, name: &str, network: &Part<'_>) -> Option<Fault
     ))
 }
 
-/// Blocks of one list that lie within another of it. Two CIDR blocks are apart or one holds the
-/// other, so the one before in order of address and length, or one around that, is the holder.
-fn repeated(file: &str, list: &Part<'_>) -> Vec<Fault> {
-    let mut blocks: Vec<(IpNet, Part<'_>)> = list.blocks().collect();
-    blocks.sort_by_key(|(block, _)| *block);
-    let mut widest: Option<IpNet> = None;
-    let mut found = Vec::new();
-    for (block, place) in blocks {
-        match widest {
-            Some(other) if other == block => found.push(warning(
+/// Blocks that change nothing: the next longer block around them does the same.
+fn repeated<'d>(file: &str, network: &Part<'d>) -> Vec<Fault> {
+    let parts = [
+        (network.clone(), Kind::Allow),
+        (network.clone().key("allow"), Kind::Allow),
+        (network.clone().key("deny"), Kind::Deny),
+    ];
+    let of = |(part, kind): (Part<'d>, Kind)| {
+        part.blocks().map(move |(block, place)| (block, kind, place))
+    };
+    let listed: Vec<(IpNet, Kind, Part<'d>)> = parts.into_iter().flat_map(of).collect();
+    let blocks: Vec<(IpNet, Kind)> =
+        listed.iter().map(|(block, kind, _)| (*block, *kind)).collect();
+    let warn = |(inner, outer): (usize, usize)| {
+        let ((block, _, place), (around, ..)) = (listed.get(inner)?, listed.get(outer)?);
+        Some(if block == around {
+            warning(
                 "network-redundant",
-                (file, &place),
+                (file, place),
                 format!("{block} stands twice"),
                 "keep one of them",
-            )),
-            Some(other) if other.contains(&block) => found.push(warning(
+            )
+        } else {
+            warning(
                 "network-overlap",
-                (file, &place),
-                format!("{block} lies within {other}, which stands here too"),
+                (file, place),
+                format!("{block} lies within {around}, which stands here too"),
                 "drop the narrower block, or narrow the wider one",
-            )),
-            _ => widest = Some(block),
-        }
-    }
-    found
+            )
+        })
+    };
+    redundant(&blocks).into_iter().filter_map(warn).collect()
 }

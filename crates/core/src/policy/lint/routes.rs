@@ -117,7 +117,8 @@ fn asks_less(lax: &Route, strict: &Route) -> bool {
     let roles = !strict.roles().is_empty()
         && (lax.roles().is_empty()
             || lax.roles().iter().any(|role| !strict.roles().contains(role)));
-    !strict.is_public() && (lax.is_public() || network || roles)
+    let all_roles = strict.all_roles().iter().any(|role| !lax.all_roles().contains(role));
+    !strict.is_public() && (lax.is_public() || network || roles || all_roles)
 }
 
 /// A path that the pattern matches.

@@ -2,8 +2,9 @@
 
 use super::Loader;
 use super::suggest::did_you_mean;
+use super::tenants::Placed;
 use crate::network::BUSINESS;
-use crate::policy::{Origin, Route, Tenant, TenantProof};
+use crate::policy::{Origin, Route, TenantProof};
 use std::collections::{BTreeMap, HashMap};
 
 impl Loader<'_> {
@@ -13,9 +14,9 @@ impl Loader<'_> {
         &mut self,
         routes: &[Route],
         origins: &HashMap<String, Origin>,
-        tenants: &[Tenant],
+        tenants: &[Placed],
     ) {
-        for tenant in tenants {
+        for Placed { tenant, file, regions, .. } in tenants {
             let served = |route: &&Route| {
                 route
                     .origins()
@@ -32,7 +33,7 @@ impl Loader<'_> {
             if !unserved.is_empty() {
                 self.fault(
                     "region-without-origin",
-                    (&format!("tenants/{}.toml", tenant.id), None),
+                    (file, Some(regions.clone())),
                     format!(
                         "no origin in {} serves the routes {}",
                         tenant.regions.join(", "),
@@ -46,13 +47,13 @@ impl Loader<'_> {
 
     /// A network that no route demands is a slip of the pen, and `buisness` would leave the tenant
     /// open. `business` and `admin` are known even where no route demands them.
-    pub(super) fn networks(&mut self, routes: &[Route], tenants: &[Tenant]) {
+    pub(super) fn networks(&mut self, routes: &[Route], tenants: &[Placed]) {
         let known = || routes.iter().map(Route::network).chain([BUSINESS, "admin"]);
-        for tenant in tenants {
+        for Placed { tenant, file, networks, .. } in tenants {
             for name in tenant.networks.keys().filter(|name| known().all(|known| known != *name)) {
                 self.fault(
                     "network-unused",
-                    (&format!("tenants/{}.toml", tenant.id), None),
+                    (file, networks.get(name).cloned()),
                     format!("no route demands the network {name:?}"),
                     did_you_mean(name, known())
                         .unwrap_or_else(|| "name it as a route's network, or drop it".into()),
@@ -63,25 +64,28 @@ impl Loader<'_> {
 
     /// An issuer that is declared to serve one tenant alone serves no other: its tokens would be
     /// good at both.
-    pub(super) fn sole_issuers(&mut self, tenants: &[Tenant]) {
-        let mut tenants_of: BTreeMap<&str, Vec<&Tenant>> = BTreeMap::new();
-        for tenant in tenants {
-            for issuer in &tenant.issuers {
-                tenants_of.entry(&issuer.name).or_default().push(tenant);
+    pub(super) fn sole_issuers(&mut self, tenants: &[Placed]) {
+        let mut tenants_of: BTreeMap<&str, Vec<&Placed>> = BTreeMap::new();
+        for placed in tenants {
+            for issuer in &placed.tenant.issuers {
+                tenants_of.entry(&issuer.name).or_default().push(placed);
             }
         }
-        for tenant in tenants {
-            for issuer in &tenant.issuers {
+        for Placed { tenant, file, issuers, .. } in tenants {
+            for (issuer, span) in tenant.issuers.iter().zip(issuers) {
                 let other = tenants_of
                     .get(issuer.name.as_str())
                     .into_iter()
                     .flatten()
-                    .find(|other| other.id != tenant.id);
+                    .find(|other| other.tenant.id != tenant.id);
                 if let (TenantProof::SoleTenant, Some(other)) = (&issuer.tenant_proof, other) {
                     self.fault(
                         "issuer-not-sole",
-                        (&format!("tenants/{}.toml", tenant.id), None),
-                        format!("the issuer {:?} is also the tenant {}'s", issuer.name, other.id),
+                        (file, Some(span.clone())),
+                        format!(
+                            "the issuer {:?} is also the tenant {}'s",
+                            issuer.name, other.tenant.id
+                        ),
                         "write tenant_claim instead of sole_tenant = true, with both tenants",
                     );
                 }
@@ -89,19 +93,20 @@ impl Loader<'_> {
         }
     }
 
-    pub(super) fn hosts(&mut self, tenants: &[Tenant]) -> HashMap<String, usize> {
+    /// The tenants by host, each the index of one.
+    pub(super) fn hosts(&mut self, tenants: &[Placed]) -> HashMap<String, usize> {
         let mut hosts = HashMap::new();
-        for (index, tenant) in tenants.iter().enumerate() {
-            for host in &tenant.hosts {
+        for (index, Placed { tenant, file, hosts: spans, .. }) in tenants.iter().enumerate() {
+            for (host, span) in tenant.hosts.iter().zip(spans) {
                 if let Some(other) = hosts.insert(host.clone(), index)
                     && let Some(other) = tenants.get(other)
                 {
                     self.fault(
                         "host-duplicate",
-                        (&format!("tenants/{}.toml", tenant.id), None),
+                        (file, Some(span.clone())),
                         format!(
                             "the host {host} stands twice: here and with the tenant {}",
-                            other.id
+                            other.tenant.id
                         ),
                         "a host belongs to one tenant, and stands once",
                     );
@@ -109,5 +114,52 @@ impl Loader<'_> {
             }
         }
         hosts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::policy::{Files, load};
+    use crate::{Headers, Progress, Reason, Request, Scheme, Verdict, decide};
+    use std::sync::Arc;
+
+    /// Were this file not asked, or a stored policy another than the one that it judged.
+    #[test]
+    fn an_origin_of_another_region_is_denied_all_the_same() {
+        let gateway = "version = 1\n[origins.o]\nurl = \"https://origin.example\"\nregion = \"jp\"\n\
+             [[routes]]\nid = \"r\"\npath = \"/\"\nmethods = [\"GET\"]\norigins = [\"o\"]\npublic = true\n";
+        let mut policy = load(&Files::from([
+            ("gateway.toml".into(), gateway.into()),
+            ("tenants/acme.toml".into(), "hosts = [\"acme.example\"]\nregions = [\"jp\"]\n".into()),
+        ]))
+        .unwrap();
+        for (region, want) in [
+            ("jp", None),
+            ("eu", Some(Reason::RegionNotAllowed)),
+            ("", Some(Reason::RegionNotAllowed)),
+            ("JP", Some(Reason::RegionNotAllowed)),
+        ] {
+            let gateway = Arc::get_mut(&mut policy.gateway).unwrap();
+            gateway.origins.get_mut("o").unwrap().region = region.into();
+            let request = Request {
+                method: "GET".into(),
+                scheme: Scheme::Https,
+                authority: Some("acme.example".into()),
+                target: "/".into(),
+                headers: Headers::default(),
+                peer: None,
+                request_id: "id".into(),
+            };
+            let Progress::Decided(decision) =
+                decide(&policy, request, "2026-11-23T00:00:00Z".parse().unwrap())
+            else {
+                panic!("a public route needs no record")
+            };
+            let got = match decision.verdict {
+                Verdict::Permit(_) => None,
+                Verdict::Deny(denial) => Some(denial.reason()),
+            };
+            assert_eq!(got, want, "{region:?}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! A tenant's issuers, their keys, and how their claims are read.
 
 use super::Loader;
+use super::tenants::Placed;
 use crate::policy::source::{ClaimSource, IssuerSource, Spanned};
 use crate::policy::{ClaimPath, Issuer, Tenant, TenantProof};
 use crate::token::claims::{MAX_SUBJECT, is_name, is_role};
@@ -213,10 +214,10 @@ impl Loader<'_> {
 
     /// Tenants of one issuer read the tenant from one claim: a token with two such claims would be
     /// good at both tenants.
-    pub(super) fn tenant_claims(&mut self, tenants: &[Tenant]) {
+    pub(super) fn tenant_claims(&mut self, tenants: &[Placed]) {
         let mut first: BTreeMap<&str, (&TenantProof, &Tenant)> = BTreeMap::new();
-        for tenant in tenants {
-            for issuer in &tenant.issuers {
+        for Placed { tenant, file, issuers, .. } in tenants {
+            for (issuer, span) in tenant.issuers.iter().zip(issuers) {
                 if issuer.tenant_proof == TenantProof::SoleTenant {
                     continue;
                 }
@@ -228,7 +229,7 @@ impl Loader<'_> {
                         let other = &entry.get().1.id;
                         self.fault(
                             "tenant-claims-differ",
-                            (&format!("tenants/{}.toml", tenant.id), None),
+                            (file, Some(span.clone())),
                             format!(
                                 "tokens of {:?} name their tenant in another claim than with the tenant {other}",
                                 issuer.name

@@ -3,31 +3,31 @@
 //!
 //! | place | what |
 //! | --- | --- |
-//! | [`edge`], [`origins`], [`timeouts`], [`routes`] and their [`patterns`], [`limits`] | `gateway.toml` |
+//! | [`edge`], [`origins`], [`timeouts`], [`routes`], their [`patterns`] and [`rewrites`], [`limits`] | `gateway.toml` |
 //! | [`form`], which lets [`mend`] go on | syntax, keys and types of a file |
-//! | [`tenants`], [`issuers`] | `tenants/<id>.toml` and the keys that it names |
+//! | [`tenants`], [`networks`], [`issuers`] | `tenants/<id>.toml` and the keys that it names |
 //! | [`blocks`] | the CIDR blocks of either |
 //! | [`agreement`] | what must hold between files |
 //! | [`suggest`] | the nearest known name for an unknown one |
-//! | [`digest`] | the name of what was read |
 
 mod agreement;
 mod blocks;
-mod digest;
 mod edge;
 mod form;
 mod issuers;
 mod limits;
 mod mend;
+mod networks;
 mod origins;
 mod patterns;
+mod rewrites;
 mod routes;
 mod suggest;
 mod tenants;
 mod timeouts;
 
 use super::source::Gateway;
-use super::{Fault, Policy, Severity, lint};
+use super::{Fault, Policy, Severity, Tenant, deployed, lint};
 use crate::policy::source::Spanned;
 use crate::request::headers::HeadLimits;
 use serde::de::DeserializeOwned;
@@ -38,15 +38,21 @@ use std::sync::Arc;
 /// The files of a policy directory by path relative to it, with `/` between the parts.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
-/// The largest file that is read, in bytes.
-pub const MAX_FILE: usize = 4 * 1024 * 1024;
+/// The largest file that is read, in bytes, but for a compiled policy: room for three networks of
+/// 100,000 of the longest IPv6 blocks, a line each.
+pub const MAX_FILE: usize = 16 * 1024 * 1024;
+
+/// The largest size of this file of a policy, in bytes.
+pub fn max_size(path: &str) -> usize {
+    if path == deployed::FILE { deployed::MAX_COMPILED } else { MAX_FILE }
+}
 
 /// Whether a file of the directory belongs to the policy: whatever else lies there (a README, an
 /// editor's backup) is not read and does not change the digest.
 pub fn is_policy_file(path: &str) -> bool {
     let (folder, name) = path.split_once('/').unwrap_or(("", path));
     let extension = match folder {
-        "" => return name == "gateway.toml",
+        "" => return name == "gateway.toml" || name == deployed::FILE,
         "tenants" => "toml",
         "keys" => "json",
         _ => return false,
@@ -56,10 +62,15 @@ pub fn is_policy_file(path: &str) -> bool {
         && name.rsplit_once('.').is_some_and(|(_, last)| last == extension)
 }
 
-/// Compiles a policy, or says all that is wrong with it: errors only, by file and place.
+/// Compiles a policy, or takes one that is compiled already, or says all that is wrong with it:
+/// errors only, by file and place.
 pub fn load(files: &Files) -> Result<Policy, Vec<Fault>> {
     let mut loader = Loader { files, faults: Vec::new(), mended: BTreeSet::new() };
-    match loader.policy() {
+    let policy = match files.get(deployed::FILE) {
+        Some(bytes) => loader.compiled(bytes),
+        None => loader.policy(),
+    };
+    match policy {
         Some(policy) if loader.faults.is_empty() => Ok(policy),
         _ => Err(loader.told()),
     }
@@ -86,8 +97,16 @@ pub fn check(files: &Files) -> Checked {
 }
 
 /// Faults that the absence of something in the same file can cause.
-const BY_ABSENCE_HERE: [&str; 4] =
-    ["origin-unknown", "route-without-method", "route-without-origin", "tenant-proof"];
+const BY_ABSENCE_HERE: [&str; 8] = [
+    "assistant-unknown",
+    "origin-unknown",
+    "rate-limit-route-unknown",
+    "rate-limit-without-route",
+    "rewrite-invalid",
+    "route-without-method",
+    "route-without-origin",
+    "tenant-proof",
+];
 
 /// Faults that the absence of something in any file can cause.
 const BY_ABSENCE: [&str; 2] = ["network-unused", "region-without-origin"];
@@ -120,6 +139,31 @@ impl Loader<'_> {
         });
     }
 
+    fn compiled(&mut self, bytes: &[u8]) -> Option<Policy> {
+        const PLACE: Place<'_> = (deployed::FILE, None);
+        if self.files.len() > 1 {
+            self.fault(
+                "compiled-beside-files",
+                PLACE,
+                "the compiled policy stands beside the files of one, and they may differ",
+                "deploy the compiled file in a directory of its own, or the files without it",
+            );
+            return None;
+        }
+        match deployed::read(bytes) {
+            Ok(policy) => Some(policy),
+            Err(why) => {
+                self.fault(
+                    "compiled-unsound",
+                    PLACE,
+                    why.to_string(),
+                    "compile the policy again: sekisho compile <DIR> -o policy.sekisho",
+                );
+                None
+            }
+        }
+    }
+
     fn policy(&mut self) -> Option<Policy> {
         let gateway = self.toml::<Gateway>("gateway.toml");
         let tenants = self.tenants();
@@ -143,23 +187,30 @@ impl Loader<'_> {
         self.sole_issuers(&tenants);
         self.tenant_claims(&tenants);
         let hosts = self.hosts(&tenants);
-        Some(Policy {
-            gateway: Arc::new(super::Gateway {
-                digest: digest::digest(self.files),
-                edge,
-                head_limits: HeadLimits {
-                    bytes: gateway.limits.head_bytes,
-                    fields: gateway.limits.head_fields,
-                },
-                check_revocation: gateway.state.revocation,
-                origins,
-                routes,
-                rate_limits,
-                paths,
-            }),
-            tenants,
-            hosts,
-        })
+        let tenants: Vec<Tenant> = tenants.into_iter().map(|placed| placed.tenant).collect();
+        let mut gateway = super::Gateway {
+            digest: String::new(),
+            edge,
+            head_limits: HeadLimits {
+                bytes: gateway.limits.head_bytes,
+                fields: gateway.limits.head_fields,
+            },
+            check_revocation: gateway.state.revocation,
+            origins: origins.into_iter().collect(),
+            routes,
+            rate_limits,
+            paths,
+        };
+        match deployed::digest(&gateway, &tenants) {
+            Ok(digest) => gateway.digest = digest,
+            Err(why) => self.fault(
+                "policy-too-large",
+                (&why.file, None),
+                why.to_string(),
+                "name smaller key files, or fewer blocks",
+            ),
+        }
+        Some(Policy { gateway: Arc::new(gateway), tenants, hosts })
     }
 
     fn text(&mut self, file: &str) -> Option<String> {

@@ -6,10 +6,12 @@ use super::timeouts::resolve;
 use crate::network::BUSINESS;
 use crate::policy::source::Spanned;
 use crate::policy::source::{RouteSource, TimeoutsSource};
-use crate::policy::{Origin, Route};
+use crate::policy::{Origin, Pattern, Route};
 use crate::request::canonical::METHODS;
 use crate::token::claims::is_role;
 use std::collections::{BTreeMap, HashMap};
+
+const FILE: &str = "gateway.toml";
 
 impl Loader<'_> {
     pub(super) fn routes(
@@ -18,7 +20,6 @@ impl Loader<'_> {
         origins: &HashMap<String, Origin>,
         (max_body, timeouts): (u64, &TimeoutsSource),
     ) -> (Vec<Route>, matchit::Router<Vec<usize>>) {
-        const FILE: &str = "gateway.toml";
         let mut routes: Vec<Route> = Vec::with_capacity(sources.len());
         let mut by_pattern: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         let mut spans = Vec::with_capacity(sources.len());
@@ -32,10 +33,16 @@ impl Loader<'_> {
                     "give each route an id of its own",
                 );
             }
-            let methods = self.methods(&source.methods);
-            self.route(&source, origins);
+            let methods = self.methods(&source);
+            self.origins_of_route(&source, origins);
+            self.roles(&source);
             self.timeouts(&source.timeouts);
-            if self.path_pattern(&source.path) {
+            if let Some(network) = &source.network {
+                self.name(FILE, network, "network");
+            }
+            let pattern = self.path_pattern(&source.path);
+            self.assistant(&source, pattern.as_ref());
+            if pattern.is_some() {
                 let same_path = by_pattern.entry(source.path.get_ref().clone()).or_default();
                 let clash = same_path
                     .iter()
@@ -52,18 +59,20 @@ impl Loader<'_> {
                     );
                 }
             }
+            let rewrite = pattern.and_then(|_| self.rewrite(&source));
             spans.push(source.path.clone());
             routes.push(Route {
                 id: source.id.into_inner(),
                 path: source.path.into_inner(),
                 methods,
-                origins: source.origins.into_iter().map(Spanned::into_inner).collect(),
+                origins: inner(source.origins),
                 public: source.public.is_some_and(Spanned::into_inner),
                 network: source.network.map_or_else(|| BUSINESS.to_owned(), Spanned::into_inner),
-                roles: source.roles.into_iter().map(Spanned::into_inner).collect(),
-                all_roles: source.all_roles.into_iter().map(Spanned::into_inner).collect(),
+                roles: inner(source.roles),
+                all_roles: inner(source.all_roles),
                 assistant: source.assistant.map(Spanned::into_inner),
-                enforce: source.enforce.unwrap_or(true),
+                rewrite,
+                enforce: source.enforce.is_none_or(Spanned::into_inner),
                 max_body: source.max_body_bytes.unwrap_or(max_body),
                 timeouts: resolve(&source.timeouts, timeouts),
             });
@@ -78,30 +87,7 @@ impl Loader<'_> {
         (routes, paths)
     }
 
-    /// What must hold of a route whatever the others are.
-    fn route(&mut self, source: &RouteSource, origins: &HashMap<String, Origin>) {
-        const FILE: &str = "gateway.toml";
-        for origin in &source.origins {
-            if !origins.contains_key(origin.get_ref()) {
-                let known = origins.keys().map(String::as_str);
-                let help = did_you_mean(origin.get_ref(), known)
-                    .unwrap_or_else(|| "define it as [origins.<id>]".into());
-                self.fault(
-                    "origin-unknown",
-                    (FILE, Some(origin.span())),
-                    format!("there is no origin {:?}", origin.get_ref()),
-                    help,
-                );
-            }
-        }
-        if source.origins.is_empty() {
-            self.fault(
-                "route-without-origin",
-                (FILE, Some(source.id.span())),
-                format!("the route {:?} has no origin", source.id.get_ref()),
-                "name at least one in origins = [...]",
-            );
-        }
+    fn methods(&mut self, source: &RouteSource) -> Vec<&'static str> {
         if source.methods.is_empty() {
             self.fault(
                 "route-without-method",
@@ -110,36 +96,13 @@ impl Loader<'_> {
                 "name at least one in methods = [...]",
             );
         }
-        for role in source.roles.iter().filter(|role| !is_role(role.get_ref())) {
-            self.fault(
-                "role-invalid",
-                (FILE, Some(role.span())),
-                format!("{:?} is no role name", role.get_ref()),
-                "use letters, digits, '-', '_', '.', ':' or '/'",
-            );
-        }
-        let public = source.public.as_ref().is_some_and(|public| *public.get_ref());
-        if public && !source.roles.is_empty() {
-            self.fault(
-                "public-route-with-roles",
-                (FILE, source.public.as_ref().map(Spanned::span)),
-                format!("the route {:?} is public and asks for roles", source.id.get_ref()),
-                "drop one of the two: on a public route nobody is asked who he is",
-            );
-        }
-        if let Some(network) = &source.network {
-            self.name(FILE, network, "network");
-        }
-    }
-
-    fn methods(&mut self, sources: &[Spanned<String>]) -> Vec<&'static str> {
         let mut methods = Vec::new();
-        for source in sources {
+        for source in &source.methods {
             match METHODS.into_iter().find(|method| method == source.get_ref()) {
                 Some(method) => methods.push(method),
                 None => self.fault(
                     "method-unknown",
-                    ("gateway.toml", Some(source.span())),
+                    (FILE, Some(source.span())),
                     format!("{:?} is no method that a route can have", source.get_ref()),
                     format!("use one of {}", METHODS.join(", ")),
                 ),
@@ -147,4 +110,90 @@ impl Loader<'_> {
         }
         methods
     }
+
+    /// Each is known and of another region: a tenant's region decides alone, so the second of one
+    /// region would stand there for a fail-over that does not happen.
+    fn origins_of_route(&mut self, source: &RouteSource, origins: &HashMap<String, Origin>) {
+        if source.origins.is_empty() {
+            self.fault(
+                "route-without-origin",
+                (FILE, Some(source.id.span())),
+                format!("the route {:?} has no origin", source.id.get_ref()),
+                "name at least one in origins = [...]",
+            );
+        }
+        let mut of_region: HashMap<&str, &str> = HashMap::new();
+        for id in &source.origins {
+            let Some(origin) = origins.get(id.get_ref()) else {
+                let known = origins.keys().map(String::as_str);
+                let help = did_you_mean(id.get_ref(), known)
+                    .unwrap_or_else(|| "define it as [origins.<id>]".into());
+                self.fault(
+                    "origin-unknown",
+                    (FILE, Some(id.span())),
+                    format!("there is no origin {:?}", id.get_ref()),
+                    help,
+                );
+                continue;
+            };
+            if let Some(other) = of_region.insert(&origin.region, &origin.id) {
+                self.fault(
+                    "origin-shadowed",
+                    (FILE, Some(id.span())),
+                    format!("the origin {other:?} already serves the region {}", origin.region),
+                    "name one origin of each region",
+                );
+            }
+        }
+    }
+
+    fn roles(&mut self, source: &RouteSource) {
+        let mut roles = source.roles.iter().chain(&source.all_roles).peekable();
+        let public = source.public.as_ref().filter(|public| *public.get_ref());
+        if let (Some(public), Some(_)) = (public, roles.peek()) {
+            self.fault(
+                "public-route-with-roles",
+                (FILE, Some(public.span())),
+                format!("the route {:?} is public and asks for roles", source.id.get_ref()),
+                "drop one of the two: on a public route nobody is asked who he is",
+            );
+        }
+        for role in roles.filter(|role| !is_role(role.get_ref())) {
+            self.fault(
+                "role-invalid",
+                (FILE, Some(role.span())),
+                format!("{:?} is no role name", role.get_ref()),
+                "use letters, digits, '-', '_', '.', ':' or '/'",
+            );
+        }
+    }
+
+    fn assistant(&mut self, source: &RouteSource, pattern: Option<&Pattern<'_>>) {
+        let Some(assistant) = &source.assistant else { return };
+        if let Some(public) = source.public.as_ref().filter(|public| *public.get_ref()) {
+            self.fault(
+                "public-route-with-assistant",
+                (FILE, Some(public.span())),
+                format!("the route {:?} is public and names an assistant", source.id.get_ref()),
+                "drop one of the two: who may see an assistant depends on who asks",
+            );
+        }
+        if pattern.is_some_and(|pattern| !pattern.has_parameter(assistant.get_ref())) {
+            self.fault(
+                "assistant-unknown",
+                (FILE, Some(assistant.span())),
+                format!(
+                    "the path {:?} has no parameter {{{}}}",
+                    source.path.get_ref(),
+                    assistant.get_ref()
+                ),
+                "name the parameter of the path that stands for the assistant, without braces; \
+                 {*rest} is none",
+            );
+        }
+    }
+}
+
+fn inner(spanned: Vec<Spanned<String>>) -> Vec<String> {
+    spanned.into_iter().map(Spanned::into_inner).collect()
 }

@@ -1,14 +1,27 @@
 //! The customers: one file each.
 
 use super::Loader;
-use crate::network::{AddressSet, Network};
-use crate::policy::source::Spanned;
-use crate::policy::source::{TenantSource, WordOrBlocks};
+use crate::policy::source::{Spanned, TenantSource};
 use crate::policy::{Issuer, Tenant, TenantId};
 use crate::request::canonical::host_name;
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// A tenant, and where the parts of it stand that must agree with other files.
+pub(super) struct Placed {
+    pub(super) tenant: Tenant,
+    pub(super) file: String,
+    pub(super) regions: Range<usize>,
+    /// Of each of the tenant's hosts, in their order.
+    pub(super) hosts: Vec<Range<usize>>,
+    /// By name.
+    pub(super) networks: HashMap<String, Range<usize>>,
+    /// Of each of the tenant's issuers, in their order.
+    pub(super) issuers: Vec<Range<usize>>,
+}
 
 impl Loader<'_> {
-    pub(super) fn tenants(&mut self) -> Vec<Tenant> {
+    pub(super) fn tenants(&mut self) -> Vec<Placed> {
         let files: Vec<String> =
             self.files.keys().filter(|file| file.starts_with("tenants/")).cloned().collect();
         if files.is_empty() {
@@ -35,29 +48,17 @@ impl Loader<'_> {
                 continue;
             };
             if let Some(source) = self.toml::<TenantSource>(&file) {
-                tenants.push(self.tenant(&file, id, source));
+                tenants.push(self.tenant(file, id, source));
             }
         }
         tenants
     }
 
-    fn tenant(&mut self, file: &str, id: TenantId, source: TenantSource) -> Tenant {
-        let mut hosts = Vec::new();
-        for host in source.hosts.get_ref() {
-            match host_name(host.get_ref()) {
-                Ok(name) => hosts.push(name),
-                Err(_) => self.fault(
-                    "host-invalid",
-                    (file, Some(host.span())),
-                    format!("{:?} is no host name", host.get_ref()),
-                    "write the name as it stands in the address bar, without scheme, port or wildcard",
-                ),
-            }
-        }
+    fn tenant(&mut self, file: String, id: TenantId, source: TenantSource) -> Placed {
         if source.hosts.get_ref().is_empty() {
             self.fault(
                 "tenant-without-host",
-                (file, Some(source.hosts.span())),
+                (&file, Some(source.hosts.span())),
                 format!("the tenant {id} has no host"),
                 "name at least one in hosts = [...]",
             );
@@ -65,54 +66,75 @@ impl Loader<'_> {
         if source.regions.get_ref().is_empty() {
             self.fault(
                 "tenant-without-region",
-                (file, Some(source.regions.span())),
+                (&file, Some(source.regions.span())),
                 format!("the tenant {id} has no region, so no origin may serve it"),
                 "name at least one in regions = [...]",
             );
         }
+        let (hosts, host_spans) = self.tenant_hosts(&file, source.hosts.get_ref());
         let networks = source
             .networks
             .iter()
-            .map(|(name, given)| {
-                self.name(file, name, "network");
-                let network = match given.get_ref() {
-                    WordOrBlocks::Word(word) if word == "any" => Network::Any,
-                    WordOrBlocks::Word(word) => {
-                        self.fault(
-                            "network-invalid",
-                            (file, Some(given.span())),
-                            format!("{word:?} is no network"),
-                            "write a list of CIDR blocks, or \"any\"",
-                        );
-                        Network::List(AddressSet::default())
-                    }
-                    WordOrBlocks::Blocks(blocks) => {
-                        Network::List(AddressSet::new(self.blocks(file, blocks)))
-                    }
-                };
-                (name.get_ref().clone(), network)
-            })
+            .map(|(name, given)| (name.get_ref().clone(), self.network(&file, name, given)))
             .collect();
         let mut issuers: Vec<Issuer> = Vec::new();
+        let mut issuer_spans = Vec::new();
         for issuer in source.issuers {
-            let place = (file, Some(issuer.issuer.span()));
+            let span = issuer.issuer.span();
             if issuers.iter().any(|other| other.name == *issuer.issuer.get_ref()) {
                 self.fault(
                     "issuer-duplicate",
-                    place,
+                    (&file, Some(span.clone())),
                     "the issuer stands twice",
                     "keep one of them",
                 );
             }
-            issuers.extend(self.issuer(file, issuer));
+            if let Some(issuer) = self.issuer(&file, issuer) {
+                issuers.push(issuer);
+                issuer_spans.push(span);
+            }
         }
-        Tenant {
-            id,
-            hosts,
-            regions: source.regions.into_inner().into_iter().map(Spanned::into_inner).collect(),
-            networks,
-            issuers,
-            directory: source.directory,
+        Placed {
+            regions: source.regions.span(),
+            hosts: host_spans,
+            networks: source
+                .networks
+                .keys()
+                .map(|name| (name.get_ref().clone(), name.span()))
+                .collect(),
+            issuers: issuer_spans,
+            file,
+            tenant: Tenant {
+                id,
+                hosts,
+                regions: source.regions.into_inner().into_iter().map(Spanned::into_inner).collect(),
+                networks,
+                issuers,
+                directory: source.directory,
+            },
         }
+    }
+
+    /// The canonical names, and where each stands.
+    fn tenant_hosts(
+        &mut self,
+        file: &str,
+        sources: &[Spanned<String>],
+    ) -> (Vec<String>, Vec<Range<usize>>) {
+        let (mut hosts, mut spans) = (Vec::new(), Vec::new());
+        for source in sources {
+            if let Ok(name) = host_name(source.get_ref()) {
+                hosts.push(name);
+                spans.push(source.span());
+            } else {
+                self.fault(
+                    "host-invalid",
+                    (file, Some(source.span())),
+                    format!("{:?} is no host name", source.get_ref()),
+                    "write the name as it stands in the address bar, without scheme, port or wildcard",
+                );
+            }
+        }
+        (hosts, spans)
     }
 }

@@ -12,4 +12,20 @@ pub(in crate::policy) struct EdgeSource {
     pub trusted_proxies: Option<Spanned<WordOrBlocks>>,
     /// The one header in which they name the client.
     pub client_address_header: Option<Spanned<String>>,
+    /// The CDN whose header that is: `cloudflare`, `fastly`, `akamai`, `cloudfront` or
+    /// `azure-front-door`.
+    pub cdn: Option<Spanned<String>>,
+    /// What a trusted proxy must know, so that nobody else on its addresses is believed.
+    pub proxy_secret: Option<Spanned<ProxySecretSource>>,
+}
+
+/// A secret that a trusted proxy sends; the secret itself never stands in a policy.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(in crate::policy) struct ProxySecretSource {
+    /// The header that carries it.
+    pub header: Spanned<String>,
+    /// SHA-256 of the secret as 64 hexadecimal digits; two while it is rotated.
+    pub sha256: Spanned<Vec<Spanned<String>>>,
 }

@@ -11,18 +11,25 @@ use std::collections::BTreeMap;
 pub(in crate::policy) struct Gateway {
     /// The language's version: 1.
     pub version: Spanned<u32>,
+    /// What stands before the gateway.
     #[serde(default)]
     pub edge: EdgeSource,
+    /// Sizes, for every route that names none of its own.
     #[serde(default)]
     pub limits: Limits,
+    /// Times in milliseconds, for every route that names none of its own.
     #[serde(default)]
     pub timeouts: TimeoutsSource,
+    /// What is asked of the state store.
     #[serde(default)]
     pub state: State,
+    /// The services behind the gateway, by name.
     #[serde(default)]
     pub origins: BTreeMap<Spanned<String>, OriginSource>,
+    /// The ways through the gateway: the most specific path wins, and what none matches is refused.
     #[serde(default)]
     pub routes: Vec<RouteSource>,
+    /// How many requests a tenant, or each of its users, may make.
     #[serde(default)]
     pub rate_limits: Vec<RateLimitSource>,
 }

@@ -12,7 +12,9 @@ use std::fmt;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::policy) struct IssuerSource {
+    /// The exact value of a token's `iss`.
     pub issuer: Spanned<String>,
+    /// The values of `aud` that are meant for this gateway.
     pub audiences: Spanned<Vec<String>>,
     /// HMAC algorithms never beside others.
     pub algorithms: Spanned<Vec<Algorithm>>,

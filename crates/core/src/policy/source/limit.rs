@@ -8,6 +8,7 @@ use serde::Deserialize;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::policy) struct RateLimitSource {
+    /// Its name, in records and state.
     pub id: Spanned<String>,
     /// `"tenant"`: all its users share a bucket; `"subject"`: each has one.
     pub per: Per,

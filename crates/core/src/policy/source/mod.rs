@@ -5,6 +5,7 @@ mod edge;
 mod gateway;
 mod issuer;
 mod limit;
+mod network;
 mod origin;
 mod route;
 #[cfg(feature = "schema")]
@@ -14,10 +15,11 @@ mod tenant;
 mod timeouts;
 
 pub(super) use blocks::WordOrBlocks;
-pub(super) use edge::EdgeSource;
+pub(super) use edge::{EdgeSource, ProxySecretSource};
 pub(super) use gateway::Gateway;
 pub(super) use issuer::{ClaimSource, IssuerSource};
 pub(super) use limit::RateLimitSource;
+pub(super) use network::{BlocksSource, NetworkSource};
 pub(super) use origin::OriginSource;
 pub(super) use route::RouteSource;
 pub(super) use spanned::Spanned;

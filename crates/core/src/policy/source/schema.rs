@@ -3,7 +3,9 @@
 //! Draft 7, which every editor of TOML knows. It says what keys there are and what they may hold; what
 //! must hold between them is `check`'s to say.
 
-use super::{ClaimSource, Gateway, Spanned, TenantSource, WordOrBlocks};
+use super::{
+    BlocksSource, ClaimSource, Gateway, NetworkSource, Spanned, TenantSource, WordOrBlocks,
+};
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -21,14 +23,17 @@ pub fn tenant() -> Value {
 }
 
 fn of<T: JsonSchema>(title: &str) -> Value {
-    let settings = SchemaSettings::draft07().with_transform(RecursiveTransform(without_null));
+    let settings = SchemaSettings::draft07().with_transform(RecursiveTransform(plain));
     let mut schema = settings.into_generator().into_root_schema_for::<T>();
     schema.insert("title".into(), title.into());
     schema.to_value()
 }
 
-/// TOML has no null: what is optional is left out.
-fn without_null(schema: &mut Schema) {
+/// TOML has no null: what is optional is left out. A description's line breaks are the source's.
+fn plain(schema: &mut Schema) {
+    if let Some(Value::String(description)) = schema.get_mut("description") {
+        *description = description.replace('\n', " ");
+    }
     let null = |value: &Value| {
         value == "null" || value.get("type").is_some_and(|kind| kind == "null") || value.is_null()
     };
@@ -95,6 +100,23 @@ impl JsonSchema for ClaimSource {
             "anyOf": [
                 { "type": "string" },
                 { "type": "array", "items": { "type": "string" } },
+            ],
+        })
+    }
+}
+
+impl JsonSchema for NetworkSource {
+    fn schema_name() -> Cow<'static, str> {
+        "NetworkSource".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "\"any\", a list of CIDR blocks to allow, or the blocks to allow and those to deny",
+            "anyOf": [
+                { "const": "any" },
+                { "type": "array", "items": { "type": "string" } },
+                generator.subschema_for::<BlocksSource>(),
             ],
         })
     }

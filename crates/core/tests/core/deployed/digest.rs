@@ -1,0 +1,171 @@
+//! What the digest stands for.
+
+use crate::support::{ACME, GATEWAY, GLOBEX, INITECH, files, shared_jwks};
+use sekisho_core::policy::deployed::compile;
+use sekisho_core::policy::{Files, load};
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+fn digest(files: &Files) -> String {
+    load(files).unwrap_or_else(|faults| panic!("{faults:?}")).digest().to_owned()
+}
+
+fn edited(file: &str, from: &str, to: &str) -> Files {
+    let mut files = files();
+    let text = String::from_utf8(files.remove(file).unwrap()).unwrap();
+    assert!(text.contains(from), "{file} has no {from:?}");
+    files.insert(file.into(), text.replacen(from, to, 1).into());
+    files
+}
+
+/// Edits, each of which changes the verdict on some request or what a permitted one becomes.
+const EDITS: &[(&str, &str, &str)] = &[
+    ("gateway.toml", "\"10.0.0.0/8\"", "\"10.0.0.0/9\""),
+    ("gateway.toml", "[\"10.0.0.0/8\", \"2001:db8:ffff::/48\"]", "\"peer\""),
+    ("gateway.toml", "\"x-forwarded-for\"", "\"x-real-ip\""),
+    ("gateway.toml", "head_bytes = 32768", "head_bytes = 32767"),
+    ("gateway.toml", "head_fields = 100", "head_fields = 99"),
+    ("gateway.toml", "body_bytes = 1000", "body_bytes = 1001"),
+    ("gateway.toml", "revocation = true", "revocation = false"),
+    ("gateway.toml", "https://assistant.jp.example", "https://assistant2.jp.example"),
+    ("gateway.toml", "https://assistant.eu.example:8443", "https://assistant.eu.example"),
+    ("gateway.toml", "http://127.0.0.1:3480/", "https://127.0.0.1:3480/"),
+    ("gateway.toml", "tenant_echo = \"off\"", "tenant_echo = \"required\""),
+    ("gateway.toml", "tenant_echo = \"if-present\"", "tenant_echo = \"off\""),
+    ("gateway.toml", "id = \"chat\"", "id = \"talk\""),
+    ("gateway.toml", "/{assistant}/chat\"", "/{assistant}/talk\""),
+    ("gateway.toml", "/{*rest}\"", "/{rest}\""),
+    ("gateway.toml", "methods = [\"POST\"]", "methods = [\"POST\", \"PUT\"]"),
+    (
+        "gateway.toml",
+        "[\"assistant-eu\", \"assistant-jp\"]",
+        "[\"assistant-jp\", \"assistant-eu\"]",
+    ),
+    ("gateway.toml", "network = \"admin\"", "network = \"business\""),
+    ("gateway.toml", "roles = [\"member\", \"admin\"]", "roles = [\"member\"]"),
+    ("gateway.toml", "roles = [\"member\", \"admin\"]", ""),
+    ("gateway.toml", "public = true", "public = false"),
+    ("gateway.toml", "id = \"chat\"", "id = \"chat\"\nmax_body_bytes = 1"),
+    ("gateway.toml", "id = \"chat\"", "id = \"chat\"\ntimeouts = { connect_ms = 1 }"),
+    ("gateway.toml", "id = \"chat\"", "id = \"chat\"\ntimeouts = { first_byte_ms = 1 }"),
+    ("gateway.toml", "id = \"chat\"", "id = \"chat\"\ntimeouts = { idle_ms = 1 }"),
+    ("tenants/acme.toml", "\"acme.localhost\"", "\"acme2.localhost\""),
+    ("tenants/acme.toml", "regions = [\"jp\"]", "regions = [\"jp\", \"eu\"]"),
+    ("tenants/acme.toml", "\n[[issuers]]", "\n[networks]\nbusiness = \"any\"\n\n[[issuers]]"),
+    ("tenants/acme.toml", "\n[[issuers]]", "\n[networks]\nbusiness = []\n\n[[issuers]]"),
+    ("tenants/acme.toml", "\"sekisho-next\"", "\"sekisho-now\""),
+    ("tenants/acme.toml", "\"ES256\", ", ""),
+    ("tenants/acme.toml", "issuer = \"https://idp.example\"", "issuer = \"https://idp2.example\""),
+    ("tenants/acme.toml", "keys/shared.jwks.json", "keys/initech.jwks.json"),
+    ("tenants/acme.toml", "tenant_claim = \"tenant\"", "tenant_claim = \"org\""),
+    (
+        "tenants/acme.toml",
+        "tenant_claim = \"tenant\"",
+        "tenant_claim = \"tenant\"\nroles_claim = \"r\"",
+    ),
+    ("tenants/globex.toml", "203.0.113.0/24", "203.0.113.0/25"),
+    ("tenants/globex.toml", "2001:db8:42::/48", "2001:db8:42::/47"),
+    ("tenants/globex.toml", "admin = \"any\"", ""),
+    ("tenants/globex.toml", "admin = \"any\"", "admin = [\"203.0.113.0/24\"]"),
+    ("tenants/initech.toml", "sole_tenant = true", "tenant_claim = \"tenant\""),
+    ("keys/shared.jwks.json", "\"kid\":\"twin\"", "\"kid\":\"other\""),
+    ("keys/initech.jwks.json", "\"kid\":\"p384\"", "\"kid\":\"p385\""),
+];
+
+#[test]
+fn it_changes_with_whatever_can_change_a_verdict() {
+    let mut seen = BTreeMap::from([(digest(&files()), "the sound policy".to_owned())]);
+    for (file, from, to) in EDITS {
+        let edit = format!("{file}: {from:?} to {to:?}");
+        if let Some(other) = seen.insert(digest(&edited(file, from, to)), edit.clone()) {
+            panic!("the same digest: {edit}, and {other}");
+        }
+    }
+    let mut another = files();
+    another.insert(
+        "tenants/hooli.toml".into(),
+        ACME.replace("acme.example.jp", "hooli.example").replace("acme.l", "hooli.l").into(),
+    );
+    assert!(seen.insert(digest(&another), String::new()).is_none(), "a tenant more");
+    another.remove("tenants/initech.toml");
+    assert!(seen.insert(digest(&another), String::new()).is_none(), "a tenant less");
+}
+
+/// Each key that the sound policy sets is changed by one of the edits, or has no other sound value.
+#[test]
+fn no_key_is_left_out() {
+    const ONE_VALUE: [&str; 2] = ["version", "region"];
+    let lines = || {
+        let lines = [GATEWAY, ACME, GLOBEX, INITECH].into_iter().flat_map(str::lines);
+        lines.filter_map(|line| line.split_once(" = "))
+    };
+    for (key, _) in lines() {
+        let edited = EDITS.iter().any(|(_, from, to)| {
+            from.starts_with(key)
+                || to.contains(&format!("{key} = "))
+                || lines().any(|(other, value)| other == key && value.contains(from))
+        });
+        assert!(edited || ONE_VALUE.contains(&key), "no edit changes {key}");
+    }
+}
+
+#[test]
+fn it_does_not_change_with_a_comment_or_an_order_that_means_nothing() {
+    let sound = digest(&files());
+    assert!(sound.len() == 64 && sound.bytes().all(|b| b.is_ascii_hexdigit()));
+    for file in ["gateway.toml", "tenants/acme.toml", "tenants/globex.toml"] {
+        let mut commented = files();
+        commented.get_mut(file).unwrap().extend(b"\n# reviewed by the auditor\n\n");
+        assert_eq!(digest(&commented), sound, "{file}");
+    }
+    let mut more = files();
+    more.insert("keys/unused.jwks.json".into(), shared_jwks().to_string().into());
+    assert_eq!(digest(&more), sound, "a key file that no issuer names");
+    for (file, from, to) in [
+        (
+            "gateway.toml",
+            "head_bytes = 32768\nhead_fields = 100",
+            "head_fields = 100\nhead_bytes = 32768",
+        ),
+        ("gateway.toml", "revocation = true", "revocation   =   true"),
+        ("gateway.toml", "head_bytes = 32768", "head_bytes = 32_768"),
+        ("tenants/acme.toml", "regions = [\"jp\"]", "regions = [\n  \"jp\",\n]"),
+        ("tenants/acme.toml", "acme.localhost", "ACME.localhost."),
+        ("tenants/globex.toml", "\"203.0.113.0/24\"", "\"203.0.113.0/25\", \"203.0.113.0/24\""),
+        (
+            "tenants/globex.toml",
+            "business = [\"203.0.113.0/24\", \"2001:db8:42::/48\"]\nadmin = \"any\"",
+            "admin = \"any\"\nbusiness = [\"2001:db8:42::/48\", \"203.0.113.0/24\"]",
+        ),
+    ] {
+        assert_eq!(digest(&edited(file, from, to)), sound, "{file}: {from:?} to {to:?}");
+    }
+}
+
+/// The sections do not describe themselves: where a type changes, old bytes could be read as
+/// something else. This digest is of fixed texts and stands for the layout of every type.
+#[test]
+fn a_change_of_the_layout_has_a_number() {
+    const PINNED: &str = "fb3251baddb7a04a3950639de62695b1c3ae0af17decb9b76c173ef9026a29a1";
+    let jwks = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+    let fixed: Files = files()
+        .into_iter()
+        .map(|(file, bytes)| {
+            let keys = file.starts_with("keys/");
+            (file, if keys { jwks.into() } else { bytes })
+        })
+        .collect();
+    let bytes = compile(&load(&fixed).unwrap()).unwrap();
+    // Without the first line, which names the release.
+    let line = bytes.iter().position(|byte| *byte == b'\n').unwrap();
+    let sections = &bytes[line..bytes.len() - 36];
+    let mut shown = String::new();
+    for byte in Sha256::digest(sections) {
+        write!(shown, "{byte:02x}").unwrap();
+    }
+    assert_eq!(
+        shown, PINNED,
+        "the stored form changed: raise the layout's number in policy/deployed/format.rs, then pin this digest"
+    );
+}

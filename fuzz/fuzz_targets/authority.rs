@@ -1,0 +1,22 @@
+//! An accepted authority has one spelling, and reading that gives it again.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use sekisho_core::request::canonical::{Authority, host_name};
+
+fuzz_target!(|text: &str| {
+    let name = host_name(text);
+    if let Ok(name) = &name {
+        assert_eq!(host_name(name).as_ref(), Ok(name));
+    }
+    let Ok(authority) = Authority::parse(text) else { return };
+    let host = authority.host();
+    assert!(host.is_ascii() && !host.contains(|c: char| "@/\\?#% _".contains(c)));
+    assert_eq!(host, host.to_lowercase());
+    assert!(!host.is_empty() && !host.ends_with('.'));
+    assert_eq!(Authority::parse(&authority.to_text()).as_ref(), Ok(&authority));
+    assert_eq!(Authority::parse(&text.to_uppercase()).as_ref(), Ok(&authority), "by case");
+    if !host.starts_with('[') {
+        assert_eq!(host_name(host).as_deref(), Ok(host));
+    }
+});
