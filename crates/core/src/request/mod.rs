@@ -1,5 +1,6 @@
 //! What arrives, and the first two steps of its road.
 
+pub mod authority;
 pub mod canonical;
 pub mod headers;
 pub mod target;

@@ -28,7 +28,7 @@ fn decoded(path: &str) -> Vec<u8> {
     while let Some(byte) = bytes.next() {
         let hex: Option<String> = (byte == b'%')
             .then(|| bytes.clone().take(2).map(char::from).collect())
-            .filter(|hex: &String| hex.len() == 2);
+            .filter(|hex: &String| hex.len() == 2 && hex.bytes().all(|b| b.is_ascii_hexdigit()));
         match hex.and_then(|hex| u8::from_str_radix(&hex, 16).ok()) {
             Some(hidden) => {
                 bytes.nth(1);
