@@ -1,7 +1,7 @@
 //! What the number of tenants costs a fresh instance: the time of its first request, and the least
 //! memory that it gets by with. Each tenant has 100 blocks.
 //!
-//!   cargo bench --bench instance_start [-- MANY]
+//! `cargo bench --bench instance_start [-- MANY]`
 //!
 //! The host is this process's own; it takes the component that `spin.toml` names, built.
 #![expect(clippy::unwrap_used, reason = "a measurement that can't go on has failed")]

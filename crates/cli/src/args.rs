@@ -4,8 +4,10 @@ use crate::commands::check::Check;
 use crate::commands::compile::Compile;
 use crate::commands::completions::Completions;
 use crate::commands::demo::Demo;
+use crate::commands::diff::Diff;
 use crate::commands::explain::Explain;
 use crate::commands::schema::Schema;
+use crate::commands::test::Test;
 use crate::commands::token::Token;
 use crate::commands::up::Up;
 use clap::{ColorChoice, Parser, Subcommand, ValueEnum};
@@ -19,12 +21,14 @@ Examples:
   sekisho up --build                  build the gateway and run it on https://127.0.0.1:3443
   sekisho explain --policy policy request.json
                                       why a request is permitted or denied
+  sekisho test policy                 the cases beside a policy, before it is deployed
+  sekisho diff old new                what a change of policy opens and closes
 
 Exit codes:
   0  done; for explain, permitted
   1  a fault of this program or of the machine
   2  wrong arguments, a wrong file or policy, or an address that is taken
-  3  denied
+  3  denied; for test, a case fails; for diff, a recorded request gets another verdict
 
 Every command explains itself: sekisho help <command>";
 
@@ -68,6 +72,8 @@ pub enum Command {
     Schema(Schema),
     Compile(Compile),
     Explain(Explain),
+    Test(Test),
+    Diff(Diff),
     Token(Token),
     Completions(Completions),
 }

@@ -11,7 +11,7 @@ pub enum Exit {
     Fault,
     /// 2: the command line, a file, the policy or the place to listen is wrong.
     Invalid,
-    /// 3: denied.
+    /// 3: denied; for `test`, a case fails; for `diff`, a recorded request gets another verdict.
     Deny,
 }
 

@@ -5,6 +5,10 @@
 //! | [`args`] | what can be written on the command line |
 //! | [`commands`] | one module a command |
 //! | [`policy_dir`] | a policy directory as the values that core compiles |
+//! | [`policy_test`] | the cases beside a policy, and what they cover |
+//! | [`policy_diff`] | what changed between two policies, in words |
+//! | [`replay`] | recorded requests under two policies |
+//! | [`test_key`] | a throw-away key that stands in for a policy's issuers |
 //! | [`snapshot`] | a checked copy of it, which no edit reaches |
 //! | [`gateway`] | a manifest, a snapshot and listeners: a running gateway |
 //! | [`component`] | building the gateway's WebAssembly |
@@ -18,9 +22,13 @@ pub mod exit;
 pub mod gateway;
 pub mod input;
 pub mod outbound;
+pub mod policy_diff;
 pub mod policy_dir;
+pub mod policy_test;
+pub mod replay;
 pub mod report;
 pub mod snapshot;
+pub mod test_key;
 pub mod text;
 
 use clap::{CommandFactory as _, FromArgMatches as _};

@@ -60,6 +60,16 @@ pub fn load(directory: &Path) -> Result<(Files, Policy), Failure> {
     }
 }
 
+/// As [`load`], for what needs the files as people write them.
+pub fn load_written(directory: &Path) -> Result<Files, Failure> {
+    let (files, _) = load(directory)?;
+    if files.contains_key(COMPILED) {
+        return Err(Failure::invalid(format!("{} is a compiled policy", directory.display()))
+            .help("name the directory that it was compiled from"));
+    }
+    Ok(files)
+}
+
 /// As [`load`], with what is dangerous in the policy.
 pub fn check(directory: &Path) -> Result<(Files, Policy, Vec<Fault>), Failure> {
     let files = read(directory)?;

@@ -11,26 +11,61 @@ use std::ops::Range;
 use std::path::Path;
 use tracing_subscriber::EnvFilter;
 
-/// Whether colours are used on standard error.
+/// Whether colours are used.
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
-    /// They are.
+    /// They are on standard error.
     pub color: bool,
+    /// They are on standard output.
+    pub out: bool,
 }
 
 impl Style {
     /// `always` and `never` mean what they say; `auto` is a terminal and no `NO_COLOR`
     /// (<https://no-color.org>).
     pub fn of(choice: crate::args::Color) -> Self {
-        let color = match choice {
+        let allowed = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let on = |terminal: bool| match choice {
             crate::args::Color::Always => true,
             crate::args::Color::Never => false,
-            crate::args::Color::Auto => {
-                std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-                    && std::io::stderr().is_terminal()
-            }
+            crate::args::Color::Auto => allowed && terminal,
         };
-        Self { color }
+        Self {
+            color: on(std::io::stderr().is_terminal()),
+            out: on(std::io::stdout().is_terminal()),
+        }
+    }
+
+    /// The text in a colour, for standard output.
+    pub fn paint(self, paint: Paint, text: &str) -> String {
+        if self.out { format!("\x1b[{}m{text}\x1b[0m", paint.code()) } else { text.to_owned() }
+    }
+}
+
+/// What a colour says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paint {
+    /// Good: green.
+    Good,
+    /// Bad: red.
+    Bad,
+    /// Look here: yellow.
+    Note,
+    /// Less important: dim.
+    Dim,
+    /// More important: bold.
+    Strong,
+}
+
+impl Paint {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Good => "32",
+            Self::Bad => "1;31",
+            Self::Note => "33",
+            Self::Dim => "2",
+            Self::Strong => "1",
+        }
     }
 }
 

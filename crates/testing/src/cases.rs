@@ -2,7 +2,7 @@
 //!
 //! | in `tests/cases/<name>/` | holds |
 //! | --- | --- |
-//! | `policy` | a policy directory, or a file with the path of a shared one, relative to the case's folder |
+//! | `policy` | a policy directory, or a file with the path of a shared one, relative to the case's folder; a case beside a policy needs none |
 //! | `request.json` | the request, as `sekisho explain` reads it |
 //! | `expected.json` | the verdict, or the part of it that the case is about |
 //! | `state.json` | optional: the records that the verdict needs |
@@ -35,7 +35,7 @@ pub struct Case {
 #[derive(Debug, thiserror::Error)]
 pub enum CaseError {
     /// A root without a case proves nothing, so it is never a success.
-    #[error("{0} holds no case; add a folder with `policy`, `request.json` and `expected.json`")]
+    #[error("{0} holds no case; add a folder with `request.json` and `expected.json`")]
     Empty(PathBuf),
     /// The file system refused.
     #[error("cannot read {path}: {source}")]
@@ -70,10 +70,19 @@ pub enum CaseError {
 
 /// Loads every case below `root`, sorted by name. Entries that start with a dot are left alone.
 pub fn load_all(root: &Path) -> Result<Vec<Case>, CaseError> {
+    all(root, None)
+}
+
+/// The same for cases that lie beside a policy: one without a `policy` of its own is about that one.
+pub fn load_beside(root: &Path, policy: &Path) -> Result<Vec<Case>, CaseError> {
+    all(root, Some(policy))
+}
+
+fn all(root: &Path, beside: Option<&Path>) -> Result<Vec<Case>, CaseError> {
     let mut cases = Vec::new();
     for entry in entries(root)? {
         if entry.is_dir() {
-            cases.push(load(&entry)?);
+            cases.push(one(&entry, beside)?);
         } else if entry.file_name() != Some(OsStr::new("README.md")) {
             return Err(CaseError::Unexpected(entry));
         }
@@ -86,6 +95,10 @@ pub fn load_all(root: &Path) -> Result<Vec<Case>, CaseError> {
 
 /// Loads the case in one folder.
 pub fn load(folder: &Path) -> Result<Case, CaseError> {
+    one(folder, None)
+}
+
+fn one(folder: &Path, beside: Option<&Path>) -> Result<Case, CaseError> {
     const PARTS: [&str; 5] = ["policy", "request.json", "expected.json", "state.json", "README.md"];
     for entry in entries(folder)? {
         if !PARTS.iter().any(|part| entry.file_name() == Some(OsStr::new(part))) {
@@ -95,7 +108,10 @@ pub fn load(folder: &Path) -> Result<Case, CaseError> {
     let state = folder.join("state.json");
     Ok(Case {
         name: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        policy: policy(folder)?,
+        policy: match beside {
+            Some(policy) if !folder.join("policy").exists() => policy.to_owned(),
+            _ => policy(folder)?,
+        },
         request: json(folder.join("request.json"))?,
         expected: json(folder.join("expected.json"))?,
         state: if state.exists() { Some(json(state)?) } else { None },
@@ -189,6 +205,18 @@ mod tests {
         assert!(cases[1].policy.join("gateway.toml").is_file());
         assert_eq!(cases[1].state, None);
         assert_eq!(cases[1].request["method"], "GET");
+    }
+
+    #[test]
+    fn a_case_beside_a_policy_needs_to_name_none() {
+        let root = Root::new()
+            .case("a")
+            .with(&[("cases/b/request.json", "1"), ("cases/b/expected.json", "2")]);
+        let beside = root.0.path().join("policies");
+        let cases = load_beside(&root.0.path().join("cases"), &beside).unwrap();
+        assert!(cases[0].policy.join("gateway.toml").is_file());
+        assert_eq!(cases[1].policy, beside);
+        assert!(matches!(root.load(), Err(CaseError::Read { .. })));
     }
 
     #[test]

@@ -4,14 +4,17 @@ pub mod check;
 pub mod compile;
 pub mod completions;
 pub mod demo;
+pub mod diff;
 pub mod explain;
 pub mod schema;
+pub mod test;
 pub mod token;
 pub mod up;
 
 use crate::args::Command;
 use crate::exit::Exit;
 use crate::report::{Failure, Style};
+use serde::Serialize;
 use std::io::{self, Write as _};
 
 /// Runs a command.
@@ -22,7 +25,9 @@ pub fn run(command: Command, style: Style) -> Result<Exit, Failure> {
         Command::Check(check) => check.run(style),
         Command::Schema(schema) => schema.run(),
         Command::Compile(compile) => compile.run(),
-        Command::Explain(explain) => explain.run(),
+        Command::Explain(explain) => explain.run(style),
+        Command::Test(test) => test.run(style),
+        Command::Diff(diff) => diff.run(style),
         Command::Token(token) => token.run(),
         Command::Completions(completions) => completions.run(),
     }
@@ -37,6 +42,13 @@ fn print(text: &str) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
+}
+
+/// Writes one line of JSON to standard output.
+fn print_json(value: &impl Serialize) -> Result<(), Failure> {
+    let json = serde_json::to_string(value)
+        .map_err(|error| Failure::fault(format!("cannot write JSON: {error}")))?;
+    print(&format!("{json}\n"))
 }
 
 /// Runs what serves to its end. Work that it left behind, such as a compilation that a signal

@@ -17,7 +17,7 @@ fn question(target: &str) -> Value {
 #[test]
 fn exit_codes_tell_permit_from_deny_from_mistake() {
     let policy = policy();
-    let arguments = ["explain", "--policy", &policy];
+    let arguments = ["explain", "--json", "--policy", &policy];
     let ran = run_with_input(&arguments, question("/healthz").to_string().as_bytes());
     let answer: Value = serde_json::from_str(&ran.succeeded()).unwrap();
     assert_eq!(answer["decision"], "permit");
@@ -43,6 +43,28 @@ fn exit_codes_tell_permit_from_deny_from_mistake() {
     }
     let long = vec![b' '; 2 * 1024 * 1024];
     run_with_input(&arguments, &long).failed(2, &["larger than 1 MiB"]);
+}
+
+#[test]
+fn people_get_ten_lines_with_the_one_that_fell() {
+    let mut asked = question("/api/assistants");
+    asked["headers"] = json!([["host", "globex.localhost"], ["authorization", "Bearer s3cret"]]);
+    let asked = asked.to_string();
+    let policy = policy();
+    let ran = run_with_input(&["explain", "--policy", &policy], asked.as_bytes());
+    assert_eq!(ran.code, Some(3), "{}", ran.err);
+    assert!(
+        ran.out.starts_with("DENIED 403 network-not-allowed  globex · assistants\n"),
+        "{}",
+        ran.out
+    );
+    let line = " 6 network    denied       127.0.0.1 · globex's network business: 2 ranges · \
+                127.0.0.1 is not in the tenant's network business";
+    assert!(ran.out.lines().any(|said| said == line), "{}", ran.out);
+    assert_eq!(ran.out.lines().filter(|said| said.ends_with("not reached")).count(), 4);
+    assert!(!ran.out.contains("s3cret") && !ran.out.contains('\u{1b}'), "{}", ran.out);
+    let coloured = ["explain", "--policy", &policy, "--color", "always"];
+    assert!(run_with_input(&coloured, asked.as_bytes()).out.contains("\u{1b}[1;31mdenied"));
 }
 
 #[test]
@@ -144,7 +166,11 @@ fn state_is_looked_at() {
     policy.write("request.json", asked.to_string());
     let request = path("request.json");
     let out = run(&["explain", "--policy", policy.path(), &request]).succeeded();
-    assert!(out.contains("\"subject\": \"u-42\""), "{out}");
+    assert!(out.starts_with("PERMITTED  acme · assistants · u-42\n"), "{out}");
+    for words in ["a bearer token", "t/acme/revoked/all (absent)", "What the origin sees:"] {
+        assert!(out.contains(words), "{words}: {out}");
+    }
+    assert!(!out.contains(token.trim()) && !out.contains('\u{1b}'), "{out}");
 
     policy.write("state.json", r#"{"t/acme/revoked/subject/u-42": {"v": 1}}"#);
     let state = path("state.json");

@@ -8,6 +8,8 @@ fn every_command_teaches_by_example() {
         &["check"],
         &["schema"],
         &["explain"],
+        &["test"],
+        &["diff"],
         &["token"],
         &["token", "mint"],
         &["token", "inspect"],

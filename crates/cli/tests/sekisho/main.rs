@@ -9,10 +9,12 @@
 
 mod check;
 mod compile;
+mod diff;
 mod explain;
 mod help;
 mod reload;
 mod schema;
+mod test;
 mod token;
 mod up;
 

@@ -26,38 +26,92 @@ fn the_moment_of_the_tests() {
 
 #[test]
 fn a_permit() {
-    let want = concat!(
-        r#"{"decision":"permit","status":null,"tenant":"globex","route":"chat","client":"203.0.113.9","subject":"u-42","#,
-        r#""upstream":{"origin":"assistant-jp","url":"https://assistant.jp.example/api/assistants/a1/chat?x=1","headers":["#,
-        r#"["x-tenant-id","globex"],["x-user-id","u-42"],["x-user-roles","member,tester"],"#,
-        r#"["x-request-id","00000000000000000000000000000000"],["x-forwarded-for","203.0.113.9"],"#,
-        r#"["forwarded","for=203.0.113.9;host=\"globex.example.jp\";proto=https"],"#,
-        r#"["x-forwarded-proto","https"],["x-forwarded-host","globex.example.jp"]]},"#,
-        r#""steps":[{"step":"transport","outcome":"held"},"#,
-        r#"{"step":"canonical","outcome":"held","detail":"POST /api/assistants/a1/chat"},"#,
-        r#"{"step":"tenant","outcome":"held","detail":"globex"},"#,
-        r#"{"step":"client","outcome":"held","detail":"203.0.113.9"},"#,
-        r#"{"step":"route","outcome":"held","detail":"chat"},{"step":"network","outcome":"held"},"#,
-        r#"{"step":"token","outcome":"held","detail":"u-42"},{"step":"session","outcome":"held"},"#,
-        r#"{"step":"authorize","outcome":"held"},"#,
-        r#"{"step":"permit","outcome":"held","detail":"https://assistant.jp.example/api/assistants/a1/chat?x=1"}]}"#,
-    );
-    assert_eq!(answer(&question(|_| {}), &json!({})), want);
+    let answer: Value = serde_json::from_str(&answer(&question(|_| {}), &json!({}))).unwrap();
+    let want = json!({
+        "decision": "permit", "status": null, "tenant": "globex", "route": "chat",
+        "client": "203.0.113.9", "subject": "u-42",
+        "upstream": {
+            "origin": "assistant-jp",
+            "url": "https://assistant.jp.example/api/assistants/a1/chat?x=1",
+            "headers": [
+                ["x-tenant-id", "globex"], ["x-user-id", "u-42"], ["x-user-roles", "member,tester"],
+                ["x-request-id", "00000000000000000000000000000000"],
+                ["x-forwarded-for", "203.0.113.9"],
+                ["forwarded", "for=203.0.113.9;host=\"globex.example.jp\";proto=https"],
+                ["x-forwarded-proto", "https"], ["x-forwarded-host", "globex.example.jp"],
+            ],
+        },
+        "steps": answer["steps"],
+    });
+    assert_eq!(answer, want);
+}
+
+/// A step as one line: outcome, seen, compared, detail.
+fn line(step: &Value) -> String {
+    ["outcome", "seen", "compared", "detail"]
+        .map(|part| step[part].as_str().unwrap_or("-"))
+        .join(" | ")
+}
+
+fn lines(question: &Question, state: &Value) -> Vec<String> {
+    let answer: Value = serde_json::from_str(&answer(question, state)).unwrap();
+    answer["steps"].as_array().unwrap().iter().map(line).collect()
 }
 
 #[test]
-fn a_denial() {
-    let want = concat!(
-        r#"{"decision":"deny","reason":"network-not-allowed","status":403,"tenant":"globex","route":"chat","#,
-        r#""client":"192.0.2.1","subject":null,"steps":[{"step":"transport","outcome":"held"},"#,
-        r#"{"step":"canonical","outcome":"held","detail":"POST /api/assistants/a1/chat"},"#,
-        r#"{"step":"tenant","outcome":"held","detail":"globex"},"#,
-        r#"{"step":"client","outcome":"held","detail":"192.0.2.1"},{"step":"route","outcome":"held","detail":"chat"},"#,
-        r#"{"step":"network","outcome":"denied","detail":"192.0.2.1 is not in the tenant's network business"},"#,
-        r#"{"step":"token","outcome":"not-reached"},{"step":"session","outcome":"not-reached"},"#,
-        r#"{"step":"authorize","outcome":"not-reached"},{"step":"permit","outcome":"not-reached"}]}"#,
+fn each_step_says_what_was_seen_and_compared_and_why_it_held() {
+    let lines = lines(&question(|_| {}), &json!({}));
+    assert_eq!(
+        lines,
+        [
+            "held | https from 203.0.113.9 | HTTPS | it is HTTPS",
+            "held | POST /api/assistants/a1/chat with 2 header fields | one host, a known method, \
+             one spelling of the path, sound header fields | it can be read in one way only",
+            "held | host globex.example.jp | 4 hosts of 3 tenants | it is globex's",
+            "held | peer 203.0.113.9 | 2 blocks of trusted proxies | the peer is the client: 203.0.113.9",
+            "held | POST /api/assistants/a1/chat | 5 routes | chat: POST /api/assistants/{assistant}/chat",
+            "held | 203.0.113.9 | globex's network business: 2 ranges | in its 203.0.113.0 to 203.0.113.255",
+            "held | a bearer token | globex's issuer https://idp.example (EdDSA, ES256, RS256) | \
+             signed by https://idp.example, in time, for this tenant: u-42",
+            "held | u-42, session s-1 | t/globex/revoked/all (absent), \
+             t/globex/revoked/session/s-1 (absent), t/globex/revoked/subject/u-42 (absent) | nothing revokes it",
+            "held | roles member, tester | one of member, admin | it has member",
+            "held | globex's region jp | origins assistant-eu in eu, assistant-jp in jp | \
+             assistant-jp in jp: https://assistant.jp.example/api/assistants/a1/chat",
+        ]
     );
-    assert_eq!(answer(&question(|q| q["peer"] = "192.0.2.1:1".into()), &json!({})), want);
+}
+
+#[test]
+fn the_step_that_fell_says_why_and_the_ones_behind_it_nothing() {
+    let outside = question(|q| q["peer"] = "192.0.2.1:1".into());
+    let lines = lines(&outside, &json!({}));
+    assert_eq!(
+        lines[5],
+        "denied | 192.0.2.1 | globex's network business: 2 ranges | \
+         192.0.2.1 is not in the tenant's network business"
+    );
+    assert_eq!(lines[6..], ["not-reached | - | - | -"; 4]);
+}
+
+#[test]
+fn no_word_comes_from_a_token_that_was_not_verified() {
+    let signed_by_another = ask().token().replace('.', "A.");
+    for (name, field, value) in [
+        ("bearer", "authorization", format!("Bearer {signed_by_another}")),
+        ("cookie", "cookie", format!("__Host-sekisho={signed_by_another}; other=s3cret")),
+        ("another scheme", "authorization", "Basic dTpzM2NyZXQ=".to_owned()),
+    ] {
+        let question = question(|q| {
+            q["headers"] = json!([["host", "globex.example.jp"], [field, value]]);
+            q["target"] = "/api/assistants/a1/chat?access_token=s3cret".into();
+        });
+        let answer = answer(&question, &json!({}));
+        assert!(answer.contains(r#""decision":"deny""#), "{name}: {answer}");
+        for secret in ["u-42", "s3cret", "tester", "eyJ", "dTpz"] {
+            assert!(!answer.contains(secret), "{name}: {secret} in {answer}");
+        }
+    }
 }
 
 #[test]

@@ -11,7 +11,6 @@ use super::format::{
     hexadecimal, root,
 };
 use super::{Corrupt, FILE};
-
 use crate::policy::{Gateway, Pattern, Policy, Route, Tenant};
 use crate::request::Request;
 use crate::request::canonical::Authority;

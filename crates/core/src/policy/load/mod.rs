@@ -207,7 +207,7 @@ impl Loader<'_> {
                 "policy-too-large",
                 (&why.file, None),
                 why.to_string(),
-                "name smaller key files, or fewer blocks",
+                "shorten it: fewer issuers, keys or blocks",
             ),
         }
         Some(Policy { gateway: Arc::new(gateway), tenants, hosts })

@@ -1,6 +1,7 @@
 //! Damaged, foreign and hostile files.
 
 use super::{POLICY, asks, compiled, request_to, said};
+use sekisho_core::Policy;
 use sekisho_core::policy::deployed::{Corrupt, Deployed, MAX_SECTION, read};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -23,10 +24,11 @@ fn assert_refused(name: &str, bytes: &[u8]) {
             return;
         };
         assert_eq!(policy.digest(), POLICY.digest(), "{name}");
-        assert_eq!(format!("{:?}", policy.edge()), format!("{:?}", POLICY.edge()), "{name}");
-        assert_eq!(format!("{:?}", policy.routes()), format!("{:?}", POLICY.routes()), "{name}");
-        let tenant = format!("{:?}", policy.tenant_of_host(host));
-        assert_eq!(tenant, format!("{:?}", POLICY.tenant_of_host(host)), "{name}");
+        let stored = |policy: &Policy| {
+            let tenant = postcard::to_allocvec(&policy.tenant_of_host(host)).unwrap();
+            (tenant, postcard::to_allocvec(&(policy.edge(), policy.routes())).unwrap())
+        };
+        assert_eq!(stored(&policy), stored(&POLICY), "{name}: {host}");
     }
 }
 

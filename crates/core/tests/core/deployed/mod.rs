@@ -9,10 +9,11 @@
 mod damage;
 mod digest;
 
-use super::support::{ACME, Ask, POLICY, ask, files, policy_with};
+use super::support::{ACME, Ask, POLICY, ask, b64, files, policy_with};
 use sekisho_core::policy::deployed::{self, Corrupt, Deployed, Stored, compile};
-use sekisho_core::policy::{Files, load};
+use sekisho_core::policy::{Files, Tenant, load};
 use sekisho_core::{Policy, Verdict};
+use serde_json::json;
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -117,7 +118,8 @@ fn every_host_of_many_is_found() {
             let ask = ask().with(|ask| ask.host = Some(host.clone()));
             let found = deployed.policy_for(&ask.request()).unwrap();
             let found = found.tenant_of_host(host).unwrap();
-            assert_eq!(format!("{found:?}"), format!("{tenant:?}"));
+            let stored = postcard::to_allocvec::<Tenant>;
+            assert_eq!(stored(found).unwrap(), stored(tenant).unwrap());
         }
     }
 }
@@ -216,4 +218,22 @@ fn a_policy_without_routes_for_a_path_stays_so() {
     let one = Deployed::open(bytes.as_slice()).unwrap().policy_for(&ask.request()).unwrap();
     assert_eq!(said(&ask, &one), said(&ask, &without));
     assert_ne!(ask.reason(&one), ask.reason(&POLICY));
+}
+
+#[test]
+fn a_policy_says_whether_it_holds_secrets() {
+    assert!(!POLICY.holds_secrets());
+    let mut files = files();
+    let initech = String::from_utf8(files.remove("tenants/initech.toml").unwrap()).unwrap();
+    let algorithms = "algorithms = [\"EdDSA\", \"ES384\", \"PS256\"]";
+    assert!(initech.contains(algorithms));
+    let hmac = initech.replace(algorithms, "algorithms = [\"HS256\"]");
+    files.insert("tenants/initech.toml".into(), hmac.into());
+    let key = json!({"kty": "oct", "kid": "hs", "alg": "HS256", "k": b64([7; 32])});
+    let keys = json!({"keys": [key]}).to_string();
+    files.insert("keys/initech.jwks.json".into(), keys.into());
+    let policy = load(&files).unwrap();
+    assert!(policy.holds_secrets());
+    let bytes = compile(&policy).unwrap();
+    assert!(deployed::read(&bytes).unwrap().holds_secrets());
 }

@@ -1,9 +1,11 @@
 //! `sekisho explain`: why a request is permitted or denied.
 
+mod show;
+
 use crate::exit::Exit;
 use crate::input::{self, Line};
 use crate::policy_dir;
-use crate::report::Failure;
+use crate::report::{Failure, Style};
 use sekisho_core::Policy;
 use sekisho_core::explain::{Answer, Question, State, explain};
 use serde_json::json;
@@ -25,6 +27,7 @@ A request is JSON:
 Examples:
   sekisho explain --policy policy request.json
   sekisho explain --policy policy - < request.json
+  sekisho explain --policy policy --json request.json | jq .reason
   sekisho explain --policy policy --batch < recorded.jsonl > verdicts.jsonl
   sekisho explain --policy policy --state state.json request.json
                         state.json has the records by key:
@@ -48,7 +51,7 @@ pub struct Explain {
     /// Judge JSON Lines: a request a line in, a verdict a line out, in the same order
     #[arg(long)]
     batch: bool,
-    /// Print the verdict on one line instead of indented (a batch always does)
+    /// Print the verdict as one line of JSON, for programs (a batch always does)
     #[arg(long)]
     json: bool,
     /// The request, or with --batch the requests; - is the standard input
@@ -58,13 +61,13 @@ pub struct Explain {
 
 impl Explain {
     /// Judges.
-    pub fn run(self) -> Result<Exit, Failure> {
+    pub fn run(self, style: Style) -> Result<Exit, Failure> {
         let (_, policy) = policy_dir::load(&self.policy)?;
         let state = self.state.as_deref().map(state).transpose()?.unwrap_or_default();
-        if self.batch { self.many(&policy, &state) } else { self.one(&policy, &state) }
+        if self.batch { self.many(&policy, &state) } else { self.one(&policy, &state, style) }
     }
 
-    fn one(&self, policy: &Policy, state: &State) -> Result<Exit, Failure> {
+    fn one(&self, policy: &Policy, state: &State, style: Style) -> Result<Exit, Failure> {
         let name = source_name(&self.request);
         let bytes = input::file_or_stdin(&self.request, MAX_QUESTION)?;
         let question = question(&bytes).map_err(|why| {
@@ -72,13 +75,11 @@ impl Explain {
                 .help("sekisho explain --help shows one")
         })?;
         let answer = explain(policy, &question, state);
-        let json = if self.json {
-            serde_json::to_string(&answer)
+        if self.json {
+            super::print_json(&answer)?;
         } else {
-            serde_json::to_string_pretty(&answer)
-        };
-        let json = json.map_err(|error| Failure::fault(format!("cannot write JSON: {error}")))?;
-        super::print(&format!("{json}\n"))?;
+            super::print(&show::show(&answer, style))?;
+        }
         Ok(if answer.decision == "permit" { Exit::Success } else { Exit::Deny })
     }
 

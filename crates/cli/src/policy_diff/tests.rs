@@ -1,0 +1,211 @@
+use super::*;
+
+const GATEWAY: &str = r#"version = 1
+[edge]
+trusted_proxies = ["198.51.100.0/24"]
+[origins.a]
+url = "https://a.example"
+region = "jp"
+[[routes]]
+id = "chat"
+path = "/chat"
+methods = ["POST"]
+origins = ["a"]
+roles = ["member"]
+"#;
+const TENANT: &str = r#"hosts = ["acme.example.jp"]
+regions = ["jp"]
+[networks]
+business = ["203.0.113.0/24"]
+[[issuers]]
+issuer = "https://idp.example"
+audiences = ["sekisho"]
+algorithms = ["EdDSA"]
+jwks_file = "keys/idp.json"
+tenant_claim = "tenant"
+"#;
+const KEYS: &str = r#"{"keys":[{"kid":"k1","x":"AA"}]}"#;
+
+fn files(gateway: &str, tenant: &str, keys: &str) -> Files {
+    [("gateway.toml", gateway), ("tenants/acme.toml", tenant), ("keys/idp.json", keys)]
+        .map(|(file, text)| (file.to_owned(), text.as_bytes().to_vec()))
+        .into()
+}
+
+fn changes(gateway: &str, tenant: &str, keys: &str) -> Vec<String> {
+    let found = diff(&files(GATEWAY, TENANT, KEYS), &files(gateway, tenant, keys)).unwrap();
+    found.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn the_gateways_part() {
+    for (from, to, want) in [
+        ("", "", &[][..]),
+        ("version = 1", "# a comment\nversion = 1", &[]),
+        ("[\"member\"]", "[\"member\"]\nenforce = true", &[]),
+        ("[\"POST\"]", "[\"POST\", \"PUT\"]", &["opens route chat: methods: added PUT"]),
+        (
+            "[\"member\"]",
+            "[\"admin\"]",
+            &["opens route chat: roles: added admin", "closes route chat: roles: removed member"],
+        ),
+        ("roles = [\"member\"]", "", &["opens route chat: roles: member → everyone"]),
+        (
+            "[\"member\"]",
+            "[\"member\"]\nenforce = false",
+            &["opens route chat: enforce: true → false"],
+        ),
+        (
+            "roles = [\"member\"]",
+            "public = true",
+            &[
+                "opens route chat: public: false → true",
+                "opens route chat: roles: member → everyone",
+            ],
+        ),
+        (
+            "[\"member\"]",
+            "[\"member\"]\nall_roles = [\"x\"]",
+            &["closes route chat: all_roles: added x"],
+        ),
+        (
+            "[\"member\"]",
+            "[\"member\"]\nnetwork = \"admin\"",
+            &["changes route chat: network: business → admin"],
+        ),
+        (
+            "[\"198.51.100.0/24\"]",
+            "\"peer\"",
+            &["opens edge: trusted_proxies: 198.51.100.0/24 → peer"],
+        ),
+        ("[\"198.51.100.0/24\"]", "[]", &["closes edge: trusted_proxies: removed 198.51.100.0/24"]),
+        (
+            "[edge]",
+            "[state]\nrevocation = false\n[edge]",
+            &["opens state: revocation: true → false"],
+        ),
+        (
+            "region = \"jp\"",
+            "region = \"jp\"\ntenant_echo = \"off\"",
+            &["opens origin a: tenant_echo: required → off"],
+        ),
+        (
+            "a.example",
+            "b.example",
+            &["changes origin a: url: https://a.example → https://b.example"],
+        ),
+        (
+            "id = \"chat\"",
+            "id = \"talk\"",
+            &["opens route talk: added", "closes route chat: removed"],
+        ),
+        (
+            "[edge]",
+            "[limits]\nbody_bytes = 1\n[edge]",
+            &["closes limits: body_bytes: 10485760 → 1"],
+        ),
+        ("[edge]", "[some]\nnew_key = 1\n[edge]", &["changes some: new_key: not set → 1"]),
+    ] {
+        assert_eq!(changes(&GATEWAY.replacen(from, to, 1), TENANT, KEYS), want, "{from} → {to}");
+    }
+}
+
+#[test]
+fn a_tenants_part() {
+    for (from, to, want) in [
+        (
+            "203.0.113.0/24\"]",
+            "203.0.113.0/24\", \"192.0.2.0/25\"]",
+            &["opens tenant acme: network business: added 192.0.2.0/25"][..],
+        ),
+        (
+            "203.0.113.0/24",
+            "203.0.113.0/25",
+            &[
+                "changes tenant acme: network business: added 203.0.113.0/25, which a wider block holds",
+                "closes tenant acme: network business: removed 203.0.113.0/24",
+            ],
+        ),
+        (
+            "[\"203.0.113.0/24\"]",
+            "\"any\"",
+            &["opens tenant acme: network business: 203.0.113.0/24 → any address"],
+        ),
+        (
+            "business = [\"203.0.113.0/24\"]",
+            "",
+            &["opens tenant acme: network business: 203.0.113.0/24 → not set"],
+        ),
+        (
+            "[\"203.0.113.0/24\"]",
+            "{ allow = [\"203.0.113.0/24\"], deny = [\"203.0.113.9/32\"] }",
+            &["closes tenant acme: network business, deny: added 203.0.113.9/32"],
+        ),
+        (
+            "[networks]",
+            "[networks]\nadmin = [\"192.0.2.7/32\"]",
+            &["opens tenant acme: network admin: not set → 192.0.2.7/32"],
+        ),
+        ("[\"jp\"]", "[\"jp\", \"eu\"]", &["opens tenant acme: regions: added eu"]),
+        (
+            "[\"acme.example.jp\"]",
+            "[\"a.example.jp\"]",
+            &[
+                "opens tenant acme: hosts: added a.example.jp",
+                "closes tenant acme: hosts: removed acme.example.jp",
+            ],
+        ),
+        (
+            "tenant_claim = \"tenant\"",
+            "sole_tenant = true",
+            &[
+                "opens tenant acme, issuer https://idp.example: sole_tenant: false → true",
+                "changes tenant acme, issuer https://idp.example: tenant_claim: tenant → not set",
+            ],
+        ),
+        (
+            "https://idp.example",
+            "https://other.example",
+            &[
+                "opens tenant acme, issuer https://other.example: added",
+                "closes tenant acme, issuer https://idp.example: removed",
+            ],
+        ),
+    ] {
+        assert_eq!(changes(GATEWAY, &TENANT.replacen(from, to, 1), KEYS), want, "{from} → {to}");
+    }
+}
+
+#[test]
+fn many_blocks_are_counted() {
+    let blocks: Vec<String> = (0..9).map(|n| format!("\"10.0.{n}.0/24\"")).collect();
+    let tenant = TENANT.replace("\"203.0.113.0/24\"", &blocks.join(", "));
+    let found = changes(GATEWAY, &tenant, KEYS);
+    assert!(found[0].contains("added 9 blocks (10.0.0.0/24, "), "{found:?}");
+}
+
+#[test]
+fn keys_by_name_and_never_their_value() {
+    for (keys, want) in [
+        (r#"{"keys":[{"kid":"k2","x":"AA"}]}"#, &["key k2: added", "key k1: removed"][..]),
+        (r#"{"keys":[{"kid":"k1","x":"BB"}]}"#, &["key k1: is another key now"]),
+        (r#"{"keys":[{"x":"AA","kid":"k1"}]}"#, &[]),
+    ] {
+        let found = changes(GATEWAY, TENANT, keys);
+        assert_eq!(found.len(), want.len(), "{found:?}");
+        for (found, want) in found.iter().zip(want) {
+            assert!(found.ends_with(want) && !found.contains("AA"), "{found}");
+        }
+    }
+}
+
+#[test]
+fn tenants_come_and_go() {
+    let old = files(GATEWAY, TENANT, KEYS);
+    let mut new = old.clone();
+    let acme = new.remove("tenants/acme.toml").unwrap();
+    new.insert("tenants/globex.toml".into(), acme);
+    let found = diff(&old, &new).unwrap();
+    let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(found, ["opens tenant globex: added", "closes tenant acme: removed"]);
+}

@@ -1,0 +1,88 @@
+//! What is asked: a request as data, and the state that a store would hold.
+
+use crate::records::{Record, Records};
+use crate::request::{Headers, Request, Scheme};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+/// A request as data.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    /// The method.
+    pub method: String,
+    /// `https` or `http`: how it reached the host.
+    pub scheme: QuestionScheme,
+    /// The host's word for `:authority`, where it keeps it apart from the header fields.
+    pub authority: Option<String>,
+    /// The request target.
+    pub target: String,
+    /// Header fields in order.
+    #[serde(default)]
+    pub headers: Vec<(String, String)>,
+    /// The peer's address and port.
+    pub peer: Option<SocketAddr>,
+    /// The moment of judgement, RFC 3339.
+    pub now: Timestamp,
+}
+
+/// How a request as data reached the host.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum QuestionScheme {
+    /// Over TLS.
+    Https,
+    /// In the clear.
+    Http,
+}
+
+impl QuestionScheme {
+    /// The scheme.
+    pub const fn scheme(self) -> Scheme {
+        match self {
+            Self::Https => Scheme::Https,
+            Self::Http => Scheme::Http,
+        }
+    }
+}
+
+impl Question {
+    /// Parses one question.
+    pub fn parse(json: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+
+    /// The request, with an identifier.
+    pub fn request(&self, request_id: &str) -> Request {
+        Request {
+            method: self.method.clone(),
+            scheme: self.scheme.scheme(),
+            authority: self.authority.clone(),
+            target: self.target.clone(),
+            headers: Headers::new(
+                self.headers.iter().map(|(n, v)| (n.clone(), v.clone().into_bytes())).collect(),
+            ),
+            peer: self.peer,
+            request_id: request_id.to_owned(),
+        }
+    }
+}
+
+/// State as data: what a store would hold, by key. A key that is not there is absent.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub struct State(pub BTreeMap<String, Value>);
+
+impl State {
+    /// The records of these keys.
+    pub fn records(&self, keys: &[String]) -> Records {
+        let record = |key: &String| match self.0.get(key) {
+            Some(value) => Record::Found(value.to_string().into_bytes()),
+            None => Record::Absent,
+        };
+        keys.iter().map(|key| (key.clone(), record(key))).collect()
+    }
+}
