@@ -162,13 +162,14 @@ impl Parts {
     }
 }
 
+type Spoil = fn(&mut Parts);
+
 /// The hashes find damage and prove nothing about who wrote the file: one whose hashes are right
 /// must not panic, take unbounded memory, or have two meanings.
 #[test]
 fn sound_hashes_do_not_make_a_sound_file() {
     let bytes = compiled();
     assert_eq!(Parts::of(&bytes).seal(), bytes, "the test's own idea of the form");
-    type Spoil = fn(&mut Parts);
     let spoils: &[(&str, Spoil)] = &[
         ("a gap before the header", |parts| {
             parts.append(b"nobody looks here");
@@ -252,10 +253,10 @@ fn sound_hashes_do_not_make_a_sound_file() {
     for (name, spoil) in spoils {
         let mut parts = Parts::of(&bytes);
         spoil(&mut parts);
-        let spoilt = parts.seal();
-        assert_ne!(spoilt, bytes, "{name} is no change");
-        assert!(read(&spoilt).is_err(), "{name}: whole");
-        if let Ok(mut deployed) = Deployed::open(spoilt.as_slice()) {
+        let sealed = parts.seal();
+        assert_ne!(sealed, bytes, "{name} is no change");
+        assert!(read(&sealed).is_err(), "{name}: whole");
+        if let Ok(mut deployed) = Deployed::open(sealed.as_slice()) {
             for host in HOSTS {
                 if let Ok(policy) = deployed.policy_for(&request_to(host)) {
                     let tenant = policy.tenant_of_host(host);
