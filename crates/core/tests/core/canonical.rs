@@ -56,7 +56,9 @@ fn respelt(path: &str, place: usize) -> Vec<(&'static str, String)> {
     let inside_an_encoding = before.bytes().rev().take(2).any(|byte| byte == b'%');
     if byte != b'%' && !inside_an_encoding {
         spellings.push(("an encoding", format!("{before}%{byte:02X}{after}")));
-        spellings.push(("an encoding in lower case", format!("{before}%{byte:02x}{after}")));
+        if format!("{byte:02x}") != format!("{byte:02X}") {
+            spellings.push(("an encoding in lower case", format!("{before}%{byte:02x}{after}")));
+        }
         spellings.push(("an encoding of an encoding", format!("{before}%25{byte:02X}{after}")));
     }
     spellings.retain(|(_, spelling)| spelling != path);
