@@ -162,7 +162,7 @@ fn serve(route: &mut Route, tenants: &[Tenant]) {
         }
     }
     let mut regions = BTreeSet::new();
-    route.origins.retain(|id| regions.insert(id[..2].to_owned()));
+    route.origins.retain(|id| regions.insert(id.chars().take(2).collect::<String>()));
 }
 
 fn origins_of(region: &'static str) -> [Origin; 2] {

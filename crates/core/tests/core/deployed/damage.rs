@@ -162,13 +162,15 @@ impl Parts {
     }
 }
 
+/// Makes a part unsound.
+type Spoil = fn(&mut Parts);
+
 /// The hashes find damage and prove nothing about who wrote the file: one whose hashes are right
 /// must not panic, take unbounded memory, or have two meanings.
 #[test]
 fn sound_hashes_do_not_make_a_sound_file() {
     let bytes = compiled();
     assert_eq!(Parts::of(&bytes).seal(), bytes, "the test's own idea of the form");
-    type Spoil = fn(&mut Parts);
     let spoils: &[(&str, Spoil)] = &[
         ("a gap before the header", |parts| {
             parts.append(b"nobody looks here");
@@ -252,10 +254,10 @@ fn sound_hashes_do_not_make_a_sound_file() {
     for (name, spoil) in spoils {
         let mut parts = Parts::of(&bytes);
         spoil(&mut parts);
-        let spoilt = parts.seal();
-        assert_ne!(spoilt, bytes, "{name} is no change");
-        assert!(read(&spoilt).is_err(), "{name}: whole");
-        if let Ok(mut deployed) = Deployed::open(spoilt.as_slice()) {
+        let resealed = parts.seal();
+        assert_ne!(resealed, bytes, "{name} is no change");
+        assert!(read(&resealed).is_err(), "{name}: whole");
+        if let Ok(mut deployed) = Deployed::open(resealed.as_slice()) {
             for host in HOSTS {
                 if let Ok(policy) = deployed.policy_for(&request_to(host)) {
                     let tenant = policy.tenant_of_host(host);

@@ -15,6 +15,7 @@ use sekisho_core::policy::{Files, Tenant, load};
 use sekisho_core::{Policy, Verdict};
 use serde_json::json;
 use std::cell::Cell;
+use std::fmt::Write as _;
 use std::rc::Rc;
 
 /// The compiled form of the sound policy.
@@ -84,7 +85,10 @@ fn the_same_policy_gives_the_same_bytes() {
     let reversed: Files = files().into_iter().rev().collect();
     assert_eq!(compile(&load(&reversed).unwrap()).unwrap(), bytes);
     assert_eq!(compile(&deployed::read(&bytes).unwrap()).unwrap(), bytes);
-    let root: String = bytes[bytes.len() - 32..].iter().map(|b| format!("{b:02x}")).collect();
+    let mut root = String::new();
+    for byte in &bytes[bytes.len() - 32..] {
+        write!(root, "{byte:02x}").unwrap();
+    }
     assert_eq!(POLICY.digest(), root);
 }
 
