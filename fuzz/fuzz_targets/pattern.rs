@@ -64,7 +64,7 @@ fuzz_target!(|text: &str| {
     };
     let Ok(target) = Target::parse(path) else { return };
     let path = target.path();
-    let found = policy.routes_of_path(path);
+    let found: Vec<_> = policy.routes_of_path(path).collect();
     for route in &found {
         assert!(matches(route.path(), path), "{} does not fit {path}", route.path());
     }

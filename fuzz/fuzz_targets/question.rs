@@ -3,14 +3,14 @@
 
 use libfuzzer_sys::fuzz_target;
 use sekisho_core::Reason;
-use sekisho_core::explain::{Question, State, explain};
+use sekisho_core::explain::{Question, State, StepOutcome, explain};
 use sekisho_fuzz::POLICY;
 
 fuzz_target!(|text: &str| {
     let Ok(question) = Question::parse(text) else { return };
     let answer = explain(&POLICY, &question, &State::default());
     assert_eq!(answer.steps.len(), 10);
-    let denied = answer.steps.iter().filter(|step| step.outcome == "denied").count();
+    let denied = answer.steps.iter().filter(|step| step.outcome == StepOutcome::Denied).count();
     match answer.reason {
         Some(reason) => {
             let reason = Reason::from_code(reason).expect("a known reason");
