@@ -12,17 +12,15 @@
 //! | `"optional"` | the token's roles and groups | the record's roles and groups | refused |
 //! | `"off"` | not looked up | not looked up | not looked up |
 //!
-//! An active user without `roles` has none: the token's never come back in their place.
+//! An active user without `roles` has none: the token's never come back in their place. There may be
+//! as many roles and groups as in a token, of the same form.
 
 use crate::denial::{Denial, Reason};
 use crate::policy::Directory;
 use crate::records::Given;
-use crate::token::claims::{Principal, is_role};
+use crate::token::claims::{MAX_NAMES, MAX_ROLES, Principal, is_name, is_role};
 use serde::Deserialize;
 use std::borrow::Cow;
-
-/// The most roles of a user, as of a token: all of them stand in one header field.
-const MAX_ROLES: usize = 64;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -73,6 +71,11 @@ pub(crate) fn look_up(
     }
     if user.roles.len() > MAX_ROLES || !user.roles.iter().all(|role| is_role(role)) {
         return Err(stored.unreadable("has a role that is no name, or more than 64"));
+    }
+    // Each is compared with each of a label's: without an end, two records of a tenant's could hold up
+    // the requests of the others.
+    if user.groups.len() > MAX_NAMES || !user.groups.iter().all(|group| is_name(group)) {
+        return Err(stored.unreadable("has a group that is no name, or more than 256"));
     }
     principal.set_rights(user.roles, user.groups);
     Ok(())

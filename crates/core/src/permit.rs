@@ -135,7 +135,7 @@ fn choose_origin<'p>(
 /// Several `Cookie` fields become one, in the place of the first.
 fn from_client(mut headers: Headers, address_header: &str) -> Headers {
     let named = connection_options(&headers);
-    let traced = is_traced(&headers);
+    let traced = is_traced(&headers) && !named.contains("traceparent");
     let mut cookies = without_session_cookie(headers.values("cookie"));
     headers.retain(|name, value| match name {
         "host" | "authorization" | "expect" => false,

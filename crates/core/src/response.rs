@@ -8,7 +8,9 @@
 //!    lead clients around the gateway, and a `Set-Cookie` that is the gateway's own or reaches
 //!    beyond the tenant's host.
 //! 3. An authenticated answer without a cache rule of its own is `private, no-store` (RFC 9111,
-//!    section 5.2.2): no shared cache may serve one tenant's answer to another.
+//!    section 5.2.2): no shared cache may serve one tenant's answer to another. An empty
+//!    `Cache-Control` is no rule. A rule for a cache by its name goes then, because such a cache
+//!    follows it and not ours (RFC 9213, section 2.2).
 //! 4. `Strict-Transport-Security`, `X-Content-Type-Options`, `Referrer-Policy` are set.
 
 use crate::denial::{Denial, Reason};
@@ -51,8 +53,9 @@ impl<'p> ResponseRules<'p> {
                 kept.push(name, value);
             }
         }
-        if !self.public && kept.values("cache-control").next().is_none() {
-            kept.push("cache-control", "private, no-store");
+        if !self.public && kept.values("cache-control").all(|rule| rule.trim_ascii().is_empty()) {
+            kept.retain(|name, _| !is_targeted_cache_control(name));
+            kept.set("cache-control", "private, no-store");
         }
         harden(&mut kept);
         Ok(kept)
@@ -101,6 +104,12 @@ impl<'p> ResponseRules<'p> {
             mismatch("the origin's answer names another tenant")
         }
     }
+}
+
+/// `CDN-Cache-Control` (RFC 9213, section 3.1), what CDNs call theirs (`Cloudflare-CDN-Cache-Control`),
+/// and the older `Surrogate-Control`.
+fn is_targeted_cache_control(name: &str) -> bool {
+    name.ends_with("cdn-cache-control") || name == "surrogate-control"
 }
 
 /// Sets the security fields that every answer over HTTPS has.

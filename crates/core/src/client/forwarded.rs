@@ -12,7 +12,7 @@
 //!    port (section 6). `unknown` and `_hidden` identifiers, and an element without `for`, are no
 //!    address.
 
-use super::invalid;
+use super::{MAX_HOPS, invalid};
 use crate::denial::Denial;
 use crate::request::headers::is_token;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -26,12 +26,24 @@ pub(super) fn from_the_right<'a>(
 }
 
 /// What the nearest proxy says of its client's connection: whether it was HTTPS. `None` where it
-/// says nothing.
-pub(crate) fn nearest_is_https<'a>(
+/// says nothing. Each trusted proxy behind it can only take back: one that met plain HTTP makes the
+/// whole way plain, whatever the nearest met.
+pub(crate) fn says_https<'a>(
     lines: impl Iterator<Item = &'a [u8]>,
+    trusted: impl Fn(IpAddr) -> bool,
 ) -> Result<Option<bool>, Denial> {
-    let proto = parse(lines)?.pop().and_then(|element| element.proto);
-    Ok(proto.map(|proto| proto.eq_ignore_ascii_case(b"https")))
+    let elements = parse(lines)?;
+    let https = |element: &Element| Some(element.proto.as_ref()?.eq_ignore_ascii_case(b"https"));
+    for element in elements.iter().rev().take(MAX_HOPS) {
+        if https(element) == Some(false) {
+            return Ok(Some(false));
+        }
+        // What stands further left was written by this hop, or by a client.
+        if !element.hop.as_deref().and_then(node).is_some_and(&trusted) {
+            break;
+        }
+    }
+    Ok(elements.last().and_then(https))
 }
 
 /// One proxy's word.
@@ -268,7 +280,8 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_hops_word_on_https() {
+    fn the_proxies_word_on_https() {
+        let trusted = |address: IpAddr| address.to_string().starts_with("10.");
         for (name, lines, want) in [
             ("https", &["for=_a;proto=https"][..], Ok(Some(true))),
             ("case and quotes", &[r#"PROTO="HTTPS""#], Ok(Some(true))),
@@ -279,13 +292,24 @@ mod tests {
                 Ok(Some(true)),
             ),
             ("a farther one's word", &["proto=https, for=_a"], Ok(None)),
+            ("a farther trusted one's yes", &["proto=https, for=10.0.0.1"], Ok(None)),
+            (
+                "a farther trusted one's no",
+                &["for=_a;proto=http, for=10.0.0.1, for=10.0.0.2;proto=https"],
+                Ok(Some(false)),
+            ),
+            (
+                "a farther untrusted one's no",
+                &["for=10.0.0.1;proto=http, for=192.0.2.1, for=10.0.0.2;proto=https"],
+                Ok(Some(true)),
+            ),
             ("none", &["for=_a"], Ok(None)),
             ("missing", &[], Ok(None)),
             ("an empty pair behind", &["proto=https;"], Ok(Some(true))),
             ("broken", &["proto=https;;x"], Err(())),
             ("twice", &["proto=https;proto=https"], Err(())),
         ] {
-            let got = nearest_is_https(bytes(lines)).map_err(|_| ());
+            let got = says_https(bytes(lines), trusted).map_err(|_| ());
             assert_eq!(got, want, "{name}");
         }
     }

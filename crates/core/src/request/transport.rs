@@ -5,7 +5,8 @@
 //! 2. A trusted proxy that sends `X-Forwarded-Proto`: exactly one, `https`, passes, and nothing
 //!    else does. What it relays over TLS may have reached it in the clear.
 //! 3. Where the policy reads the client's address from `Forwarded`, the nearest element's `proto` is
-//!    the proxy's word too. Where both speak, both must say `https`.
+//!    the proxy's word too. Where both speak, both must say `https`. No trusted proxy behind it may
+//!    say anything else.
 //! 4. Without such a word: it arrived over TLS and passes.
 //! 5. Otherwise GET and HEAD are redirected (308, RFC 9110 section 15.4.9) to the same address
 //!    over HTTPS, and everything else is refused, because its body has been on the wire already.
@@ -51,7 +52,8 @@ fn proxy_says_https(request: &Request, edge: &Edge) -> Result<Option<bool>, Deni
         values.next().map(|first| first.eq_ignore_ascii_case(b"https") && values.next().is_none());
     let other = match edge.client_address() {
         ClientAddress::Forwarded => {
-            forwarded::nearest_is_https(request.headers.values("forwarded"))?
+            let trusted = |address| edge.trusted_proxies().contains(address);
+            forwarded::says_https(request.headers.values("forwarded"), trusted)?
         }
         ClientAddress::XForwardedFor | ClientAddress::Single(_) => None,
     };

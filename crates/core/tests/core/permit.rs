@@ -204,6 +204,21 @@ fn a_trace_goes_on_only_where_it_is_sound() {
 }
 
 #[test]
+fn connection_takes_no_part_of_a_trace() {
+    let seen = ask()
+        .with(|a| {
+            let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+            a.header("traceparent", parent);
+            a.header("tracestate", "a=1");
+            a.header("connection", "traceparent");
+        })
+        .upstream(&POLICY)
+        .unwrap();
+    assert_eq!(field(&seen, "traceparent"), None);
+    assert_eq!(field(&seen, "tracestate"), None);
+}
+
+#[test]
 fn an_expectation_is_met_here() {
     let seen = ask().with(|a| a.header("Expect", "100-continue")).upstream(&POLICY).unwrap();
     assert_eq!(field(&seen, "expect"), None);

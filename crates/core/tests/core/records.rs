@@ -146,6 +146,9 @@ fn a_record_of_an_unknown_form_refuses() {
         roles.push("member");
         Value::from(roles)
     };
+    let groups = |groups: Value| {
+        found(&json!({"v": 1, "state": "active", "roles": ["member"], "groups": groups}))
+    };
     let unavailable = Some(Reason::StateUnavailable);
     assert_eq!(MAX_RECORD, 65_536);
     for (name, key, record, want) in [
@@ -167,6 +170,12 @@ fn a_record_of_an_unknown_form_refuses() {
         ("user: a role with a line break", USER, roles(json!(["a\r\nx: y"])), unavailable),
         ("user: 64 roles", USER, roles(many(64)), None),
         ("user: 65 roles", USER, roles(many(65)), unavailable),
+        ("user: 256 groups", USER, groups(vec!["g"; 256].into()), None),
+        ("user: 257 groups", USER, groups(vec!["g"; 257].into()), unavailable),
+        ("user: a group of 256 bytes", USER, groups(json!(["g".repeat(256)])), None),
+        ("user: a group of 257 bytes", USER, groups(json!(["g".repeat(257)])), unavailable),
+        ("user: an empty group", USER, groups(json!([""])), unavailable),
+        ("user: a group with a line break", USER, groups(json!(["a\nb"])), unavailable),
         ("label: store down", LABEL, Record::Unavailable, unavailable),
         ("label: no visibility", LABEL, text(r#"{"v":1}"#), unavailable),
         ("label: another one", LABEL, text(r#"{"v":1,"visibility":"public"}"#), unavailable),

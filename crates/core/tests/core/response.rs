@@ -106,9 +106,34 @@ fn an_authenticated_answer_is_nobody_elses() {
             &[echo, ("cache-control", "public"), ("connection", "cache-control")],
             Some("private, no-store"),
         ),
+        (
+            "an empty rule",
+            required(),
+            &[echo, ("Cache-Control", ""), ("Cache-Control", " ")],
+            Some("private, no-store"),
+        ),
         ("public route", ask().with(|a| a.get("/healthz")), &[], None),
     ] {
         assert_eq!(field(&answered(&ask, fields).unwrap(), "cache-control"), want, "{name}");
+    }
+}
+
+/// Where the gateway's rule stands, a cache that is asked for by name must not follow another.
+#[test]
+fn no_cache_follows_another_rule_than_the_gateways() {
+    let echo = ("x-tenant-id", "globex");
+    let public = ask().with(|a| a.get("/healthz"));
+    for name in ["CDN-Cache-Control", "Cloudflare-CDN-Cache-Control", "Surrogate-Control"] {
+        let targeted = (name, "max-age=600");
+        let own = [echo, targeted, ("cache-control", "max-age=5")];
+        let lower = name.to_ascii_lowercase();
+        for (ask, fields, want) in [
+            (&required(), &[echo, targeted][..], None),
+            (&required(), &own, Some("max-age=600")),
+            (&public, &[targeted], Some("max-age=600")),
+        ] {
+            assert_eq!(field(&answered(ask, fields).unwrap(), &lower), want, "{name}");
+        }
     }
 }
 

@@ -10,6 +10,7 @@
 //! | [`state`] | what is not asked |
 //! | [`origins`] | services that nobody reaches, or that prove too little |
 //! | [`routes`] | ways that are wider than they look, or that nobody can take |
+//! | [`rewrites`] | paths that two routes ask an origin for |
 //! | [`networks`] | allowlists that are open or say things twice |
 //! | [`hosts`] | names that reach across tenants |
 //! | [`issuers`] | who can sign what for whom |
@@ -20,6 +21,7 @@ mod hosts;
 mod issuers;
 mod networks;
 mod origins;
+mod rewrites;
 mod routes;
 mod state;
 #[cfg(test)]
@@ -29,7 +31,7 @@ use super::{Fault, Files, Policy, Severity, Tenant};
 use document::{Document, Part};
 
 /// Every lint, by code, with what it warns of.
-pub const LINTS: [(&str, &str); 18] = [
+pub const LINTS: [(&str, &str); 19] = [
     ("proxies-everyone", "trusted proxies of a whole address space, or a large part of one"),
     ("proxies-peer", "whoever connects is a trusted proxy, and shows no secret"),
     ("revocation-off", "a token is good until it expires, whatever happens to its owner"),
@@ -37,6 +39,7 @@ pub const LINTS: [(&str, &str); 18] = [
     ("tenant-echo-off", "an origin that signed-in users reach, and whose answers prove no tenant"),
     ("admin-route-open", "a route for administrators alone that demands no network of theirs"),
     ("route-laxer", "what a strict route just misses falls to a route that asks for less"),
+    ("rewrite-laxer", "a rewrite to paths of a route that asks for more"),
     ("route-not-enforced", "a route whose own rules are recorded and not enforced"),
     ("route-unreachable", "a route that no client of any tenant can take"),
     ("routes-differ-in-case", "two paths that differ in case only"),
@@ -70,6 +73,7 @@ pub(super) fn lint(files: &Files, policy: &Policy) -> Vec<Fault> {
     linter.state(&mut found);
     linter.origins(&mut found);
     linter.routes(&mut found);
+    linter.rewrites(&mut found);
     linter.networks(&mut found);
     linter.hosts(&mut found);
     linter.issuers(&mut found);

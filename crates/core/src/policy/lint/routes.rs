@@ -112,7 +112,7 @@ impl Linter<'_> {
 }
 
 /// Whether someone whom `strict` refuses could take `lax`.
-fn asks_less(lax: &Route, strict: &Route) -> bool {
+pub(super) fn asks_less(lax: &Route, strict: &Route) -> bool {
     let network = strict.network() != BUSINESS && lax.network() != strict.network();
     let roles = !strict.roles().is_empty()
         && (lax.roles().is_empty()

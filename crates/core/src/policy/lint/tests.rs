@@ -137,6 +137,11 @@ fn each_lint_fires_and_lets_be() {
     let office = more("path = \"/o\"\nmethods = [\"GET\"]\nnetwork = \"office\"");
     let open_admin = more("path = \"/o\"\nmethods = [\"GET\"]\nroles = [\"tenant-Admin\"]");
     let public = more("path = \"/o\"\nmethods = [\"GET\"]\npublic = true");
+    let rewritten = |to: &str| {
+        more(&format!(
+            "path = \"/api/{{*rest}}\"\nmethods = [\"GET\"]\nroles = [\"member\"]\nrewrite = {{ from = \"/api\", to = \"{to}\" }}"
+        ))
+    };
     let rows: &[Row<'_>] = &[
         ("the policy as it is", &[], &[]),
         (
@@ -240,6 +245,12 @@ fn each_lint_fires_and_lets_be() {
             &[(EDGE, GATEWAY, &any_network)],
             &[("route-laxer", EDGE, "\"/admin/users\""), ("admin-route-open", EDGE, "[\"admin\"]")],
         ),
+        (
+            "the origin's paths of administrators for members",
+            &[(EDGE, GATEWAY, &rewritten("/"))],
+            &[("rewrite-laxer", EDGE, "\"/api/{*rest}\"")],
+        ),
+        ("a prefix of the origin's own", &[(EDGE, GATEWAY, &rewritten("/v1"))], &[]),
         ("as strict for what is missed", &[(EDGE, GATEWAY, &strict_rest)], &[]),
         (
             "writing for everyone",

@@ -9,13 +9,16 @@ const NAMES: [&[u8]; 7] = [
     b"client-cert",
     b"proxy",
 ];
-const PREFIXES: [&[u8]; 2] = [b"sekisho-", b"spin-"];
+const PREFIXES: [&[u8]; 3] = [b"sekisho-", b"spin-", b"ssl-client-"];
 
 /// Behind `x-`.
-const X_NAMES: [&[u8]; 13] = [
+const X_NAMES: [&[u8]; 16] = [
+    b"tenant",
+    b"user",
     b"request-id",
     b"forwarded",
     b"host",
+    b"http-host-override",
     b"scheme",
     b"url-scheme",
     b"real-ip",
@@ -57,12 +60,12 @@ const SUFFIXES: [&[u8]; 5] =
 ///
 /// | name | what an origin may take it for |
 /// | --- | --- |
-/// | `x-tenant-*`, `x-user-*`, `x-sekisho-*`, `sekisho-*`, `x-request-id` | the gateway's word on tenant, user and request |
+/// | `x-tenant`, `x-tenant-*`, `x-user`, `x-user-*`, `x-sekisho-*`, `sekisho-*`, `x-request-id` | the gateway's word on tenant, user and request |
 /// | `forwarded`, `x-forwarded`, `x-forwarded-*`, `*-forwarded-for`, `x-forward-*`, `x-envoy-*` | a proxy's word on what it forwards |
-/// | `x-host`, `x-scheme`, `x-url-scheme`, `front-end-https` | another host or scheme than the one that was judged |
+/// | `x-host`, `x-http-host-override`, `x-scheme`, `x-url-scheme`, `front-end-https` | another host or scheme than the one that was judged |
 /// | `x-real-ip`, `client-ip`, `*-client-ip`, `*-connecting-ip`, `*-viewer-address`, `x-azure-clientip`, `x-azure-socketip`, `x-originating-ip`, `remote-addr`, `x-client-*`, `spin-*` | a proxy's or host's word on the client |
 /// | `remote-user`, `x-remote-*`, `x-auth-*`, `x-authenticated-*`, `x-webauth-*`, `x-ms-client-*`, `x-amzn-oidc-*`, `x-goog-authenticated-*` | a proxy's word on who signed in |
-/// | `x-ssl-*`, `client-cert`, `*-client-cert`, `x-arr-clientcert` | a proxy's word on a client certificate (RFC 9440) |
+/// | `x-ssl-*`, `ssl-client-*`, `client-cert`, `*-client-cert`, `x-arr-clientcert` | a proxy's word on a client certificate (RFC 9440) |
 /// | `x-http-method`, `x-http-method-override`, `x-method-override`, `x-original-*`, `x-rewrite-*` | another method or path than the one that was judged |
 /// | `x-accel-*`, `x-sendfile-*` | an order to a server to send a file or go elsewhere |
 /// | `proxy` | the variable `HTTP_PROXY`: through whom to connect (httpoxy) |
@@ -166,6 +169,11 @@ mod tests {
             "X-ARR-ClientCert",
             "x-tenant-",
             "X_FORWARDED",
+            "X-Tenant",
+            "x_user",
+            "X-HTTP-Host-Override",
+            "SSL-Client-Verify",
+            "SSL_CLIENT_S_DN",
         ] {
             assert!(is_reserved(name), "{name}");
         }
