@@ -25,6 +25,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+use super::fault::told;
 use super::{Fault, Files, Policy, Severity, Tenant};
 use document::{Document, Part};
 
@@ -73,8 +74,7 @@ pub(super) fn lint(files: &Files, policy: &Policy) -> Vec<Fault> {
     linter.networks(&mut found);
     linter.hosts(&mut found);
     linter.issuers(&mut found);
-    found.sort_by(Fault::by_place);
-    found
+    told(found)
 }
 
 /// A tenant with the file that it was read from.
