@@ -1,8 +1,9 @@
 //! Lints: what is dangerous, or most likely a slip, in a policy without a fault. A lint warns; it
 //! never refuses. `docs/lints.md` has the table.
 //!
-//! A lint judges the compiled [`Policy`] and takes places, and what compiling leaves behind, from
-//! the files' own [`document`].
+//! A lint judges the [`Policy`] and takes places, and what compiling leaves behind, from the files'
+//! own [`document`]. A policy that was compiled before has none: what stands twice in a network, and
+//! keys that nobody names, are then gone, and every other lint warns as of the files, without a place.
 //!
 //! | place | what |
 //! | --- | --- |
