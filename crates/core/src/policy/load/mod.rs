@@ -192,8 +192,8 @@ impl Loader<'_> {
             digest: String::new(),
             edge,
             head_limits: HeadLimits {
-                bytes: gateway.limits.head_bytes,
-                fields: gateway.limits.head_fields,
+                bytes: gateway.limits.head_bytes as usize,
+                fields: gateway.limits.head_fields as usize,
             },
             check_revocation: gateway.state.revocation,
             origins: origins.into_iter().collect(),
