@@ -151,8 +151,10 @@ fn effect(key: &str, old: Option<&Value>, new: Option<&Value>) -> Effect {
             more(key).map_or(Effect::Changes, |more| if on { more } else { more.opposite() })
         }
         // A bound that goes or comes.
-        ("max_age_s" | "token_type" | "proxy_secret", Some(_), None) => Effect::Opens,
-        ("max_age_s" | "token_type" | "proxy_secret", None, Some(_)) => Effect::Closes,
+        ("assistant" | "max_age_s" | "token_type" | "proxy_secret", Some(_), None) => Effect::Opens,
+        ("assistant" | "max_age_s" | "token_type" | "proxy_secret", None, Some(_)) => {
+            Effect::Closes
+        }
         _ => Effect::Changes,
     }
 }

@@ -92,9 +92,10 @@ impl Changes {
                 Network::Blocks { allow, deny },
             ) = (&before, &after)
             {
-                self.blocks(place, &format!("network {name}"), allowed, allow, Effect::Opens);
+                let allows = format!("network {name}");
+                self.blocks(place, &allows, (allowed, denied), (allow, deny), Effect::Opens);
                 let denies = format!("network {name}, deny");
-                self.blocks(place, &denies, denied, deny, Effect::Closes);
+                self.blocks(place, &denies, (denied, allowed), (deny, allow), Effect::Closes);
             } else if before != after {
                 let effect = match after.width(name).cmp(&before.width(name)) {
                     std::cmp::Ordering::Greater => Effect::Opens,
@@ -107,20 +108,23 @@ impl Changes {
         }
     }
 
+    /// The blocks of one kind, each policy's with those of the other kind.
     fn blocks(
         &mut self,
         place: &str,
         what: &str,
-        old: &BTreeSet<IpNet>,
-        new: &BTreeSet<IpNet>,
+        old: (&BTreeSet<IpNet>, &BTreeSet<IpNet>),
+        new: (&BTreeSet<IpNet>, &BTreeSet<IpNet>),
         added: Effect,
     ) {
-        for (verb, effect, from, to) in
+        for (verb, effect, (from, against), (to, _)) in
             [("added", added, old, new), ("removed", added.opposite(), new, old)]
         {
-            // What lies within a block of the other policy gains or loses nobody by itself.
-            let (within, apart): (Vec<_>, Vec<_>) =
-                to.difference(from).partition(|block| covered(**block, from));
+            // What lies within a block of the other policy gains or loses nobody by itself, unless
+            // it is an exception to an exception.
+            let (within, apart): (Vec<_>, Vec<_>) = to
+                .difference(from)
+                .partition(|block| covered(**block, from) && !covered(**block, against));
             if !apart.is_empty() {
                 self.add(effect, place, format!("{what}: {verb} {}", listed(&apart)));
             }

@@ -209,3 +209,36 @@ fn tenants_come_and_go() {
     let found: Vec<String> = found.iter().map(ToString::to_string).collect();
     assert_eq!(found, ["opens tenant globex: added", "closes tenant acme: removed"]);
 }
+
+/// The wider block of the same kind has not the word on these addresses.
+#[test]
+fn an_exception_to_an_exception_opens_or_closes() {
+    let with = |networks: &str| {
+        let tenant = TENANT.replacen("[\"203.0.113.0/24\"]", networks, 1);
+        files(GATEWAY, &tenant, KEYS)
+    };
+    let one = with("{ allow = [\"203.0.0.0/16\"], deny = [\"203.0.113.0/24\"] }");
+    let two =
+        with("{ allow = [\"203.0.0.0/16\", \"203.0.113.9/32\"], deny = [\"203.0.113.0/24\"] }");
+    for (old, new, want) in [
+        (&one, &two, "opens tenant acme: network business: added 203.0.113.9/32"),
+        (&two, &one, "closes tenant acme: network business: removed 203.0.113.9/32"),
+    ] {
+        let found = diff(old, new).unwrap();
+        assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), [want]);
+    }
+}
+
+#[test]
+fn a_label_that_is_asked_no_more_opens() {
+    let labelled = GATEWAY.replace("/chat\"", "/chat/{a}\"");
+    let (bare, labelled) = (labelled.clone(), labelled + "assistant = \"a\"\n");
+    let (bare, labelled) = (files(&bare, TENANT, KEYS), files(&labelled, TENANT, KEYS));
+    for (old, new, want) in [
+        (&labelled, &bare, "opens route chat: assistant: a → not set"),
+        (&bare, &labelled, "closes route chat: assistant: not set → a"),
+    ] {
+        let found = diff(old, new).unwrap();
+        assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), [want]);
+    }
+}

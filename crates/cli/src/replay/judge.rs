@@ -64,8 +64,8 @@ impl<'p> Judge<'p> {
             return Err(why.to_owned());
         }
         let token = self.token(record)?;
-        let old = self.under(self.old, record, token.as_deref())?;
-        let new = self.under(self.new, record, token.as_deref())?;
+        let (old, asked_before) = self.under(self.old, record, token.as_deref())?;
+        let (new, asked) = self.under(self.new, record, token.as_deref())?;
         let host = record.host.as_deref().unwrap_or_default();
         let tenant = [self.new, self.old]
             .into_iter()
@@ -73,18 +73,26 @@ impl<'p> Judge<'p> {
             .map(|tenant| tenant.id().as_str());
         Ok(Both {
             old: self.verdict(record, &old),
-            new: self.verdict(record, &new),
+            new: match self.verdict(record, &new) {
+                Verdict::Permit | Verdict::DryRun(_) | Verdict::Deny(Reason::RoleMissing)
+                    if !is_told(&asked_before, &asked) =>
+                {
+                    Verdict::Undetermined
+                }
+                new => new,
+            },
             tenant,
             route: new.facts.route.or(old.facts.route).map(|route| route.id()),
         })
     }
 
+    /// The decision, and the state that it asked for.
     fn under(
         &self,
         staged: &'p Staged,
         record: &Record,
         token: Option<&str>,
-    ) -> Result<Decision<'p>, String> {
+    ) -> Result<(Decision<'p>, Vec<String>), String> {
         let mut headers = Headers::default();
         if let Some(token) = token {
             headers.push("authorization", format!("Bearer {token}"));
@@ -107,10 +115,11 @@ impl<'p> Judge<'p> {
             request_id: String::new(),
         };
         Ok(match decide(&staged.policy, request, self.now) {
-            Progress::Decided(decision) => *decision,
+            Progress::Decided(decision) => (*decision, Vec::new()),
             Progress::Pending(pending) => {
-                let records = self.state(record, pending.records());
-                pending.resume(&records)
+                let asked = pending.records().to_vec();
+                let records = self.state(record, &asked);
+                (pending.resume(&records), asked)
             }
         })
     }
@@ -126,22 +135,20 @@ impl<'p> Judge<'p> {
         match reason {
             // The refusal of a host without a tenant comes before its client is known.
             Reason::ClientAddressUnknown if record.client.is_none() => Verdict::Undetermined,
-            Reason::TokenMissing if record.subject.is_none() => {
-                self.at_the_token(record, decision.facts.tenant)
-            }
+            Reason::TokenMissing if record.subject.is_none() => self.at_the_token(record),
             reason => Verdict::Deny(reason),
         }
     }
 
     /// A record without a user, judged as far as its token. What was said of that token then holds
     /// only for the same issuers.
-    fn at_the_token(&self, record: &Record, tenant: Option<&Tenant>) -> Verdict {
+    fn at_the_token(&self, record: &Record) -> Verdict {
         let reason = record.reason.as_deref().and_then(Reason::from_code);
         match reason {
             Some(Reason::TokenMissing) => Verdict::Deny(Reason::TokenMissing),
             Some(reason)
                 if (reason.code().starts_with("token-") || reason == Reason::CrossSiteRequest)
-                    && tenant.is_some_and(|tenant| self.same_issuers(tenant.id().as_str())) =>
+                    && self.same_issuers(record.host.as_deref().unwrap_or_default()) =>
             {
                 Verdict::Deny(reason)
             }
@@ -149,8 +156,12 @@ impl<'p> Judge<'p> {
         }
     }
 
-    fn same_issuers(&self, tenant: &str) -> bool {
-        self.old.issuers_as_written(tenant) == self.new.issuers_as_written(tenant)
+    /// Whether the host has the tenant that it had, with the same issuers.
+    fn same_issuers(&self, host: &str) -> bool {
+        let tenant_of = |staged: &'p Staged| staged.policy.tenant_of_host(host).map(Tenant::id);
+        let (old, new) = (tenant_of(self.old), tenant_of(self.new));
+        let written = |staged: &'p Staged| staged.issuers_as_written(old?.as_str());
+        old.is_some() && old == new && written(self.old) == written(self.new)
     }
 
     fn token(&mut self, record: &Record) -> Result<Option<String>, String> {
@@ -199,4 +210,13 @@ impl<'p> Judge<'p> {
         };
         keys.iter().map(|key| (key.clone(), of(key))).collect()
     }
+}
+
+/// Whether a record of the old policy tells the state that the new one asks for. It does not say what
+/// nobody had asked: who is in a directory, or whom a label hides. Nor which roles a token had, where
+/// the directory's took their place. A bucket is full where nobody has counted.
+fn is_told(before: &[String], now: &[String]) -> bool {
+    let is = |key: &str, kind: &str| key.split('/').nth(2) == Some(kind);
+    now.iter().all(|key| is(key, "rate") || before.contains(key))
+        && before.iter().all(|key| !is(key, "user") || now.contains(key))
 }

@@ -11,7 +11,8 @@
 //! stands before the gateway is not judged. State is assumed as recorded: who was revoked still is;
 //! whoever was let in is active, with the roles and groups of the record; an assistant that was shown
 //! is everyone's. What can't be known is not guessed: a request that was refused before its token was
-//! read is undetermined beyond the network.
+//! read is undetermined beyond the network, and so is one that the new policy permits by state that
+//! the old one did not ask for.
 
 pub mod judge;
 pub mod record;

@@ -78,6 +78,14 @@ fn each_record_is_judged_under_both_policies() {
         |new| new.replace("tenants/globex.toml", "[\"sekisho\"]", "[\"other\"]");
     let no_revocation: Change =
         |new| new.replace("gateway.toml", "revocation = true", "revocation = false");
+    let directory: Change = |new| {
+        new.replace("tenants/globex.toml", "[networks]", "directory = \"required\"\n[networks]");
+    };
+    let moved: Change = |new| {
+        new.replace("tenants/globex.toml", "globex.localhost", "moved.localhost");
+        let hosts = "\"acme.localhost\", \"globex.localhost\"";
+        new.replace("tenants/acme.toml", "\"acme.localhost\"", hosts);
+    };
     let home = json!({"client": "198.51.100.7"});
     let same = None;
     for (name, record, change, want) in [
@@ -116,6 +124,18 @@ fn each_record_is_judged_under_both_policies() {
             refused("token-expired", &json!({})),
             other_issuer,
             Some(("undetermined beyond the network", "undetermined beyond the network")),
+        ),
+        (
+            "a bad token at a host that is another tenant's now",
+            refused("token-tenant-mismatch", &json!({})),
+            moved,
+            Some(("undetermined beyond the network", "undetermined beyond the network")),
+        ),
+        (
+            "a user of whom no directory was asked",
+            record(&json!({})),
+            directory,
+            Some(("permit", "undetermined beyond the network")),
         ),
         (
             "revoked",

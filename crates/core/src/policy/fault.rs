@@ -4,6 +4,10 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Range;
 
+/// The most faults with a place that are told of one file: a report shows the lines of each, and a
+/// list of 100,000 blocks that lost their prefix lengths has as many.
+pub const MAX_FAULTS: usize = 100;
+
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
@@ -42,10 +46,36 @@ impl Fault {
     }
 
     /// By file; in a file by place, what is about the whole file first.
-    pub(super) fn by_place(&self, other: &Self) -> Ordering {
+    fn by_place(&self, other: &Self) -> Ordering {
         let key = |fault: &Self| fault.span.as_ref().map(|span| (span.start, span.end));
         (&self.file, key(self), self.code).cmp(&(&other.file, key(other), other.code))
     }
+}
+
+/// The faults in the order in which they are told, of each file those that come first.
+pub(super) fn told(mut faults: Vec<Fault>) -> Vec<Fault> {
+    faults.sort_by(Fault::by_place);
+    let mut told: Vec<Fault> = Vec::new();
+    let mut placed = 0;
+    for fault in faults {
+        if told.last().is_none_or(|last| last.file != fault.file) {
+            placed = 0;
+        }
+        placed += usize::from(fault.span.is_some());
+        match placed.cmp(&(MAX_FAULTS + 1)) {
+            Ordering::Less => told.push(fault),
+            Ordering::Equal => told.push(Fault {
+                code: "faults-too-many",
+                span: None,
+                message: format!("the file has more than the {MAX_FAULTS} faults that are shown"),
+                help: "mend these and check again".into(),
+                ..fault
+            }),
+            Ordering::Greater => {}
+        }
+    }
+    told.sort_by(Fault::by_place);
+    told
 }
 
 fn position(text: &str, at: usize) -> Option<(usize, usize)> {

@@ -46,6 +46,14 @@ fn each_fault_of_form_has_its_place_and_remedy() {
             "did you mean \"body_bytes\"?",
         ),
         (
+            "value-invalid",
+            "gateway.toml",
+            GATEWAY,
+            ("head_bytes = 32768", "head_bytes = 4294967296"),
+            "4294967296",
+            NO_HINT,
+        ),
+        (
             "key-unknown",
             "gateway.toml",
             GATEWAY,
@@ -313,6 +321,31 @@ fn a_file_of_slips_is_told_up_to_a_bound() {
     assert_eq!(faults.len(), 101);
     let lines: String = (0..150).map(|_| "= 1\n").collect();
     assert_eq!(told(&with("gateway.toml", &lines)).len(), 100);
+}
+
+/// A report shows the lines of each: 100,000 excerpts of one file would fill any memory.
+#[test]
+fn a_file_of_faults_is_told_up_to_a_bound() {
+    let tenant = |hosts: &str, blocks: &str| {
+        let networks = format!("[networks]\nbusiness = [{blocks}]");
+        with("tenants/many.toml", &format!("hosts = [{hosts}]\nregions = [\"jp\"]\n{networks}\n"))
+    };
+    let of_many = |files: &Files| -> Vec<Fault> {
+        check(files).faults.into_iter().filter(|f| f.file == "tenants/many.toml").collect()
+    };
+    let thousand = |text: fn(usize) -> String| (0..1000).map(text).collect::<Vec<_>>().concat();
+    let lost = thousand(|n| format!("\"10.0.{}.{}\",", n / 256, n % 256));
+    let lost = tenant("\"many.example\"", &lost);
+    let found = of_many(&lost);
+    assert_eq!(found.first().map(|fault| fault.code), Some("faults-too-many"));
+    assert_eq!(found.iter().filter(|fault| fault.code == "block-invalid").count(), 100);
+    assert_eq!(found.len(), 101);
+    assert_eq!(load(&lost).map(drop).unwrap_err(), found);
+    let hosts = thousand(|n| format!("\"h{n}.acme.example.jp\","));
+    let found = of_many(&tenant(&hosts, "\"192.0.2.0/24\""));
+    assert!(found.iter().all(|fault| fault.severity == Severity::Warning));
+    assert_eq!(found.first().map(|fault| fault.code), Some("faults-too-many"));
+    assert_eq!(found.iter().filter(|fault| fault.code == "hosts-nested").count(), 100);
 }
 
 #[test]

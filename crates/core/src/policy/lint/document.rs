@@ -69,16 +69,6 @@ impl<'d> Part<'d> {
         self.items().filter_map(|item| Some((item.text()?.parse().ok()?, item)))
     }
 
-    /// Whether it is there.
-    pub(super) fn is_given(&self) -> bool {
-        self.value.is_some()
-    }
-
-    /// Whether it is the word `false`.
-    pub(super) fn is_false(&self) -> bool {
-        self.value.and_then(DeValue::as_bool) == Some(false)
-    }
-
     /// The text, if it is one.
     pub(super) fn text(&self) -> Option<&'d str> {
         self.value.and_then(DeValue::as_str)

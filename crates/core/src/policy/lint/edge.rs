@@ -1,16 +1,20 @@
 //! Who is believed before the gateway.
 
 use super::{GATEWAY, Linter, warning};
-use crate::policy::Fault;
+use crate::policy::{Fault, TrustedProxies};
 use ipnet::IpNet;
 
 impl Linter<'_> {
     /// A trusted proxy names the client and vouches for HTTPS, so whoever is one passes any
     /// allowlist.
     pub(super) fn edge(&self, found: &mut Vec<Fault>) {
-        let edge = self.gateway.key("edge");
-        let proxies = edge.clone().key("trusted_proxies");
-        for (block, place) in proxies.blocks() {
+        let proxies = self.gateway.key("edge").key("trusted_proxies");
+        let believed = self.policy.edge().trusted_proxies();
+        let blocks = match believed {
+            TrustedProxies::Blocks(blocks) => blocks.as_slice(),
+            TrustedProxies::Peer => &[],
+        };
+        for (index, block) in blocks.iter().enumerate() {
             let wide = match block {
                 IpNet::V4(block) => block.prefix_len() < 8,
                 IpNet::V6(block) => block.prefix_len() < 16,
@@ -18,13 +22,13 @@ impl Linter<'_> {
             if wide {
                 found.push(warning(
                     "proxies-everyone",
-                    (GATEWAY, &place),
+                    (GATEWAY, &proxies.clone().at(index)),
                     format!("whoever connects from {block} may say which address it has"),
                     "name the blocks of your own proxies, or \"peer\" if only they can connect",
                 ));
             }
         }
-        if proxies.text() == Some("peer") && !edge.key("proxy_secret").is_given() {
+        if matches!(believed, TrustedProxies::Peer) && self.policy.edge().proxy_secret().is_none() {
             found.push(warning(
                 "proxies-peer",
                 (GATEWAY, &proxies),

@@ -3,35 +3,34 @@
 use super::document::Part;
 use super::{Linter, warning};
 use crate::policy::Fault;
+use crate::token::keys::Algorithm;
 use std::collections::BTreeSet;
 
 impl Linter<'_> {
     pub(super) fn issuers(&self, found: &mut Vec<Fault>) {
         let mut named = BTreeSet::new();
         for customer in &self.tenants {
-            let issuers: Vec<_> = customer.document.key("issuers").items().collect();
+            let issuers = customer.tenant.issuers();
             let mut prefixes: Vec<&str> = Vec::new();
-            for issuer in issuers.iter().cloned() {
-                named.extend(issuer.clone().key("jwks_file").text());
-                let shared = issuer.clone().key("algorithms");
-                if let Some(shared) = shared
-                    .items()
-                    .find(|algorithm| algorithm.text().is_some_and(|name| name.starts_with("HS")))
-                {
+            for (index, issuer) in issuers.iter().enumerate() {
+                let place = customer.document.key("issuers").at(index);
+                named.extend(place.clone().key("jwks_file").text());
+                let shared = |algorithm: &Algorithm| algorithm.is_symmetric();
+                if let Some(first) = issuer.algorithms().iter().position(shared) {
                     found.push(warning(
                         "hs-shared-secret",
-                        (&customer.file, &shared),
+                        (&customer.file, &place.clone().key("algorithms").at(first)),
                         "whoever knows the secret that checks these tokens can sign them too",
                         "have the issuer sign with a private key: EdDSA, ES256 or RS256",
                     ));
                 }
                 // An empty prefix, which is none, is the start of every subject.
-                let prefix = issuer.clone().key("subject_prefix").text().unwrap_or_default();
+                let prefix = issuer.subject_prefix();
                 let meets = |other: &&str| other.starts_with(prefix) || prefix.starts_with(*other);
                 if prefixes.iter().any(meets) {
                     found.push(warning(
                         "issuers-share-subjects",
-                        (&customer.file, &issuer.key("issuer")),
+                        (&customer.file, &place.key("issuer")),
                         format!(
                             "a subject of this issuer can have the name of another's at {}",
                             customer.tenant.id()

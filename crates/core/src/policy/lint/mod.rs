@@ -1,8 +1,9 @@
 //! Lints: what is dangerous, or most likely a slip, in a policy without a fault. A lint warns; it
 //! never refuses. `docs/lints.md` has the table.
 //!
-//! A lint judges the compiled [`Policy`] and takes places, and what compiling leaves behind, from
-//! the files' own [`document`].
+//! A lint judges the [`Policy`] and takes places, and what compiling leaves behind, from the files'
+//! own [`document`]. A policy that was compiled before has none: what stands twice in a network, and
+//! keys that nobody names, are then gone, and every other lint warns as of the files, without a place.
 //!
 //! | place | what |
 //! | --- | --- |
@@ -27,6 +28,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+use super::fault::told;
 use super::{Fault, Files, Policy, Severity, Tenant};
 use document::{Document, Part};
 
@@ -77,8 +79,7 @@ pub(super) fn lint(files: &Files, policy: &Policy) -> Vec<Fault> {
     linter.networks(&mut found);
     linter.hosts(&mut found);
     linter.issuers(&mut found);
-    found.sort_by(Fault::by_place);
-    found
+    told(found)
 }
 
 /// A tenant with the file that it was read from.

@@ -3,10 +3,11 @@
 use super::document::Part;
 use super::routes::is_administration;
 use super::{Customer, Linter, warning};
-use crate::network::{BUSINESS, Kind, redundant};
+use crate::network::{BUSINESS, Kind, Network, redundant};
 use crate::policy::{Fault, Route};
 use ipnet::IpNet;
 use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr};
 
 impl Linter<'_> {
     pub(super) fn networks(&self, found: &mut Vec<Fault>) {
@@ -14,10 +15,10 @@ impl Linter<'_> {
         let administration: BTreeSet<&str> =
             routes.map(Route::network).filter(|name| *name != BUSINESS).chain(["admin"]).collect();
         for customer in &self.tenants {
-            for name in customer.tenant.networks.keys() {
+            for (name, network) in &customer.tenant.networks {
                 let place = customer.document.key("networks").key(name);
                 if administration.contains(name.as_str()) {
-                    found.extend(open(customer, name, &place));
+                    found.extend(open(customer, name, network, &place));
                 }
                 found.extend(repeated(&customer.file, &place));
             }
@@ -26,12 +27,10 @@ impl Linter<'_> {
 }
 
 /// R3: the administration network is apart.
-fn open(customer: &Customer<'_>, name: &str, network: &Part<'_>) -> Option<Fault> {
-    let mut allowed = network.blocks().chain(network.clone().key("allow").blocks());
-    let everyone = match network.text() {
-        Some(_) => network.clone(),
-        None => allowed.find(|(block, _)| block.prefix_len() == 0)?.1,
-    };
+fn open(customer: &Customer<'_>, name: &str, network: &Network, place: &Part<'_>) -> Option<Fault> {
+    let mut allowed = place.blocks().chain(place.clone().key("allow").blocks());
+    let whole = allowed.find(|(block, _)| block.prefix_len() == 0).map(|(_, place)| place);
+    let everyone = whole.or_else(|| is_everyone(network).then(|| place.clone()))?;
     Some(warning(
         "admin-network-any",
         (&customer.file, &everyone),
@@ -41,6 +40,20 @@ fn open(customer: &Customer<'_>, name: &str, network: &Part<'_>) -> Option<Fault
         ),
         "list the blocks that they work from",
     ))
+}
+
+/// Whether it has every address of a kind: as a word, as a block or as two halves.
+fn is_everyone(network: &Network) -> bool {
+    match network {
+        Network::Any => true,
+        Network::List(set) => set.ranges().any(|(first, last)| {
+            let end = match last {
+                IpAddr::V4(last) => last == Ipv4Addr::BROADCAST,
+                IpAddr::V6(last) => last.to_bits() == u128::MAX,
+            };
+            first.is_unspecified() && end
+        }),
+    }
 }
 
 /// Blocks that change nothing: the next longer block around them does the same.

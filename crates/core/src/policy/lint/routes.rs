@@ -30,7 +30,7 @@ impl Linter<'_> {
                     "demand one of their own: network = \"admin\"",
                 ));
             }
-            if place.clone().key("enforce").is_false() {
+            if !route.enforced() {
                 found.push(warning(
                     "route-not-enforced",
                     (GATEWAY, &place.clone().key("enforce")),

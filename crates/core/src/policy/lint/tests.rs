@@ -3,6 +3,7 @@
 #![allow(clippy::too_many_lines, reason = "a table of named rows is read as one")]
 
 use super::{LINTS, lint};
+use crate::policy::deployed::{FILE, compile};
 use crate::policy::{Fault, Files, load};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -95,7 +96,21 @@ fn edited(edits: &[(&str, &str, &str)]) -> Files {
 /// Code, file and pointed-at text of each warning.
 fn told(files: &Files) -> Vec<(&'static str, String, String)> {
     let policy = load(files).unwrap_or_else(|faults| panic!("{faults:#?}"));
-    lint(files, &policy).iter().map(|fault| shown(files, fault)).collect()
+    let found = lint(files, &policy);
+    let compiled = Files::from([(FILE.to_owned(), compile(&policy).unwrap())]);
+    assert_eq!(
+        words(&lint(&compiled, &load(&compiled).unwrap())),
+        words(found.iter().filter(|fault| !LEFT_BEHIND.contains(&fault.code))),
+        "of the compiled policy",
+    );
+    found.iter().map(|fault| shown(files, fault)).collect()
+}
+
+/// Lints of what compiling leaves behind.
+const LEFT_BEHIND: [&str; 3] = ["key-file-unused", "network-overlap", "network-redundant"];
+
+fn words<'f>(faults: impl IntoIterator<Item = &'f Fault>) -> BTreeSet<(&'f str, &'f str)> {
+    faults.into_iter().map(|fault| (fault.code, fault.message.as_str())).collect()
 }
 
 fn shown(files: &Files, fault: &Fault) -> (&'static str, String, String) {
@@ -116,8 +131,8 @@ fn more(keys: &str) -> String {
 
 type Row<'a> = (&'a str, &'a [(&'a str, &'a str, &'a str)], &'a [(&'static str, &'a str, &'a str)]);
 
-/// What [`lints_of_a_file_alone`] tests.
-const OF_A_FILE_ALONE: [&str; 4] =
+/// What [`lints_of_issuers_and_switches`] tests.
+const OF_ISSUERS_AND_SWITCHES: [&str; 4] =
     ["hs-shared-secret", "issuers-share-subjects", "route-not-enforced", "tenant-without-issuer"];
 
 #[test]
@@ -219,6 +234,11 @@ fn each_lint_fires_and_lets_be() {
             "administrators from any network, by block",
             &[(T1, "[\"192.0.2.8/29\"]", "[\"192.0.2.8/29\", \"::/0\"]")],
             &[("admin-network-any", T1, "\"::/0\"")],
+        ),
+        (
+            "administrators from any network, by two halves",
+            &[(T1, "[\"192.0.2.8/29\"]", "[\"0.0.0.0/1\", \"128.0.0.0/1\"]")],
+            &[("admin-network-any", T1, "[\"0.0.0.0/1\", \"128.0.0.0/1\"]")],
         ),
         (
             "users from any network",
@@ -333,23 +353,29 @@ fn each_lint_fires_and_lets_be() {
         assert_eq!(told(&edited(edits)), want, "{name}");
         fired.extend(want.into_iter().map(|(code, ..)| code));
     }
-    fired.extend(OF_A_FILE_ALONE);
+    fired.extend(OF_ISSUERS_AND_SWITCHES);
     let known: BTreeSet<&str> = LINTS.iter().map(|(code, _)| *code).collect();
     assert_eq!(known.len(), LINTS.len());
     assert_eq!(fired, known);
 }
 
-/// Lints that look at a file alone are asked without compiling it.
 #[test]
-fn lints_of_a_file_alone() {
-    let policy = load(&files()).unwrap();
+fn lints_of_issuers_and_switches() {
     let table = ACME.split_once("[[issuers]]").unwrap().1;
     let second = |first: &str, second: &str| {
         format!("{GLOBEX}{first}\n[[issuers]]{}{second}\n", table.replace("//idp", "//idp2"))
     };
     let prefix = |prefix: &str| format!("subject_prefix = \"{prefix}\"");
     let without = GLOBEX.split_once("[[issuers]]").unwrap().0;
-    let peer = "\"peer\"\nproxy_secret = { header = \"x-edge\", sha256 = [] }";
+    let peer = format!(
+        "\"peer\"\nproxy_secret = {{ header = \"x-edge\", sha256 = [\"{}\"] }}",
+        "5e".repeat(32)
+    );
+    let secret = format!(
+        "{{\"keys\": [{{\"kty\": \"oct\", \"kid\": \"idp\", \"alg\": \"HS512\", \"k\": \"{}\"}}]}}",
+        "QUJD".repeat(24)
+    );
+    let hs = GLOBEX.replace("EdDSA", "HS512").replace("idp.json", "secret.json");
     let shared = Some(("issuers-share-subjects", "\"https://idp2.example\""));
     for (name, edit, want) in [
         (
@@ -364,22 +390,21 @@ fn lints_of_a_file_alone() {
         ),
         (
             "whoever connects with a secret",
-            (EDGE, "[\"10.0.0.0/8\", \"2001:db8::/32\"]", peer),
+            (EDGE, "[\"10.0.0.0/8\", \"2001:db8::/32\"]", &peer),
             None,
         ),
-        (
-            "a shared secret",
-            (T2, "\"EdDSA\"", "\"HS512\""),
-            Some(("hs-shared-secret", "\"HS512\"")),
-        ),
+        ("a shared secret", (T2, GLOBEX, &hs), Some(("hs-shared-secret", "\"HS512\""))),
         ("no issuer", (T2, GLOBEX, without), Some(("tenant-without-issuer", "-"))),
         ("two issuers", (T2, GLOBEX, &second("", "")), shared),
         ("one prefix", (T2, GLOBEX, &second("", &prefix("a:"))), shared),
         ("nested prefixes", (T2, GLOBEX, &second(&prefix("a:b:"), &prefix("a:"))), shared),
         ("two prefixes", (T2, GLOBEX, &second(&prefix("b:"), &prefix("a:"))), None),
     ] {
-        let files = edited(&[edit]);
-        let got: Vec<_> = lint(&files, &policy).iter().map(|fault| shown(&files, fault)).collect();
+        let mut files = edited(&[edit]);
+        if edit.2 == hs {
+            files.insert("keys/secret.json".into(), secret.clone().into_bytes());
+        }
+        let got = told(&files);
         let want = want.map(|(code, at)| (code, edit.0.to_owned(), at.to_owned()));
         assert_eq!(got, Vec::from_iter(want), "{name}");
     }

@@ -10,14 +10,15 @@
 
 use super::mend::{Mender, is_filler};
 use super::suggest::{nearest, quoted, suggestion};
+use crate::policy::fault::MAX_FAULTS;
 use crate::policy::{Fault, Severity};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use toml::de::{DeTable, Deserializer, Error};
 
-/// The most faults of form that are told of one file.
-pub(super) const MAX_FLAWS: usize = 100;
+/// The most faults of form that are looked for in one file.
+const MAX_FLAWS: usize = MAX_FAULTS;
 
 /// How often a file is read to find them: some need several tries at a filler.
 const MAX_READINGS: usize = 4 * MAX_FLAWS;

@@ -27,7 +27,7 @@ mod tenants;
 mod timeouts;
 
 use super::source::Gateway;
-use super::{Fault, Policy, Severity, Tenant, deployed, lint};
+use super::{Fault, Policy, Severity, Tenant, deployed, fault, lint};
 use crate::policy::source::Spanned;
 use crate::request::headers::HeadLimits;
 use serde::de::DeserializeOwned;
@@ -192,8 +192,8 @@ impl Loader<'_> {
             digest: String::new(),
             edge,
             head_limits: HeadLimits {
-                bytes: gateway.limits.head_bytes,
-                fields: gateway.limits.head_fields,
+                bytes: gateway.limits.head_bytes as usize,
+                fields: gateway.limits.head_fields as usize,
             },
             check_revocation: gateway.state.revocation,
             origins: origins.into_iter().collect(),
@@ -249,8 +249,7 @@ impl Loader<'_> {
                 || BY_ABSENCE.contains(&fault.code) && !self.mended.is_empty();
             !filled && !absent
         });
-        faults.sort_by(Fault::by_place);
-        faults
+        fault::told(faults)
     }
 
     /// An identifier that can stand in a record and be compared: letters, digits, `-`, `_`, `.`.

@@ -34,15 +34,17 @@ pub(in crate::policy) struct Gateway {
     pub rate_limits: Vec<RateLimitSource>,
 }
 
+// No `usize`: a component's has 32 bits, and check on a larger machine would take what every gateway
+// refuses.
 /// Sizes.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub(in crate::policy) struct Limits {
     /// Header names and values together, bytes.
-    pub head_bytes: usize,
+    pub head_bytes: u32,
     /// Header fields.
-    pub head_fields: usize,
+    pub head_fields: u32,
     /// Request body, bytes.
     pub body_bytes: u64,
 }
