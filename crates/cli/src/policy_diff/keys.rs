@@ -139,9 +139,15 @@ fn effect(key: &str, old: Option<&Value>, new: Option<&Value>) -> Effect {
             };
             if laxity(new) > laxity(old) { Effect::Opens } else { Effect::Closes }
         }
-        // "peer": whoever connects is believed.
-        ("trusted_proxies", _, Some(Value::String(_))) => Effect::Opens,
-        ("trusted_proxies", Some(Value::String(_)), _) => Effect::Closes,
+        // "peer": whoever connects is believed. And a bound that goes or comes.
+        ("trusted_proxies", _, Some(Value::String(_)))
+        | ("assistant" | "max_age_s" | "token_type" | "proxy_secret", Some(_), None) => {
+            Effect::Opens
+        }
+        ("trusted_proxies", Some(Value::String(_)), _)
+        | ("assistant" | "max_age_s" | "token_type" | "proxy_secret", None, Some(_)) => {
+            Effect::Closes
+        }
         (_, Some(Value::Integer(old)), Some(new)) => {
             let grows = new.as_integer() > Some(*old);
             more(key).map_or(Effect::Changes, |more| if grows { more } else { more.opposite() })
@@ -149,11 +155,6 @@ fn effect(key: &str, old: Option<&Value>, new: Option<&Value>) -> Effect {
         (_, Some(Value::Boolean(_)), Some(new)) => {
             let on = new.as_bool() == Some(true);
             more(key).map_or(Effect::Changes, |more| if on { more } else { more.opposite() })
-        }
-        // A bound that goes or comes.
-        ("assistant" | "max_age_s" | "token_type" | "proxy_secret", Some(_), None) => Effect::Opens,
-        ("assistant" | "max_age_s" | "token_type" | "proxy_secret", None, Some(_)) => {
-            Effect::Closes
         }
         _ => Effect::Changes,
     }

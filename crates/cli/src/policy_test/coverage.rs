@@ -4,6 +4,7 @@
 //! tenant by a case that is for one of its hosts; a reason by a case that is denied for it.
 
 use sekisho_core::explain::Answer;
+use sekisho_core::policy::Route;
 use sekisho_core::{Policy, Reason};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -35,7 +36,7 @@ impl Uncovered {
             routes.extend(answer.route.as_deref());
         }
         let without = |is_in: &dyn Fn(&str) -> bool| -> Vec<String> {
-            let ids = policy.routes().iter().map(|route| route.id());
+            let ids = policy.routes().iter().map(Route::id);
             ids.filter(|id| !is_in(id)).map(str::to_owned).collect()
         };
         let ids = policy.tenants().iter().map(|tenant| tenant.id().as_str());

@@ -4,7 +4,7 @@ use super::Both;
 use super::record::Record;
 use crate::test_key::{Staged, TestKey};
 use jiff::Timestamp;
-use sekisho_core::policy::Tenant;
+use sekisho_core::policy::{Route, Tenant};
 use sekisho_core::session::{Record as Stored, Records};
 use sekisho_core::{Decision, Headers, Progress, Reason, Request, Scheme, decide};
 use serde_json::{Map, Value, json};
@@ -82,7 +82,7 @@ impl<'p> Judge<'p> {
                 new => new,
             },
             tenant,
-            route: new.facts.route.or(old.facts.route).map(|route| route.id()),
+            route: new.facts.route.or(old.facts.route).map(Route::id),
         })
     }
 

@@ -50,7 +50,7 @@ pub fn replay(old: &Files, new: &Files, mut records: impl BufRead) -> Result<Tal
             Line::Whole(bytes) => Record::parse(&bytes),
         };
         match record {
-            Err(why) => tally.bad(why),
+            Err(why) => tally.bad(&why),
             Ok(record) => match judge.both(&record) {
                 Err(why) => tally.not_judged(why),
                 Ok(both) => tally.judged(&record, &both),

@@ -63,10 +63,10 @@ pub struct Count {
 }
 
 impl Tally {
-    pub(super) fn bad(&mut self, why: String) {
+    pub(super) fn bad(&mut self, why: &str) {
         self.bad_lines += 1;
         if self.bad.len() < MAX_NAMED {
-            self.bad.push(format!("line {}: {}", self.lines, short(&why)));
+            self.bad.push(format!("line {}: {}", self.lines, short(why)));
         }
     }
 

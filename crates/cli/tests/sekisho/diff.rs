@@ -59,6 +59,7 @@ fn changes_come_in_words_the_dangerous_first() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table of named rows is read as one")]
 fn each_record_is_judged_under_both_policies() {
     type Change = fn(&PolicyCopy);
     let smaller: Change =
@@ -70,7 +71,7 @@ fn each_record_is_judged_under_both_policies() {
             "gateway.toml",
             "first_byte_ms = 60000 }",
             "first_byte_ms = 60000 }\nall_roles = [\"admin\"]",
-        )
+        );
     };
     let other_issuer: Change =
         |new| new.replace("tenants/globex.toml", "\"ES256\", \"EdDSA\"", "\"ES256\"");
