@@ -197,7 +197,7 @@ fn decisions(c: &mut Criterion) {
             b.iter_batched(
                 setup,
                 |request| black_box(judge(&policy, request)),
-                BatchSize::SmallInput,
+                BatchSize::NumIterations(64),
             );
         });
     }
@@ -223,7 +223,7 @@ fn sizes(c: &mut Criterion) {
             b.iter_batched(
                 setup,
                 |request| black_box(judge(&policy, request)),
-                BatchSize::SmallInput,
+                BatchSize::NumIterations(64),
             );
         });
     }

@@ -48,8 +48,10 @@ impl<'p> Permit<'p> {
         // Without the port: it is whatever the client wrote, and no rule has judged it.
         let host = request.authority.host();
         if let Some(client) = located.client {
-            headers.push("x-forwarded-for", client.to_string());
-            headers.push("forwarded", forwarded(client, host));
+            let text = client.to_string();
+            let forwarded = forwarded(client, &text, host);
+            headers.push("x-forwarded-for", text);
+            headers.push("forwarded", forwarded);
         }
         headers.push("x-forwarded-proto", "https");
         headers.push("x-forwarded-host", host);
@@ -160,9 +162,7 @@ fn identify(headers: &mut Headers, principal: &Principal) {
 }
 
 /// RFC 7239, section 4. IPv6 addresses are quoted (section 6), and so is the host, as it may be.
-fn forwarded(client: IpAddr, host: &str) -> String {
-    match client {
-        IpAddr::V4(client) => format!("for={client};host=\"{host}\";proto=https"),
-        IpAddr::V6(client) => format!("for=\"[{client}]\";host=\"{host}\";proto=https"),
-    }
+fn forwarded(client: IpAddr, text: &str, host: &str) -> String {
+    let (opened, closed) = if client.is_ipv6() { ("\"[", "]\"") } else { ("", "") };
+    ["for=", opened, text, closed, ";host=\"", host, "\";proto=https"].concat()
 }

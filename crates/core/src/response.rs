@@ -50,7 +50,7 @@ impl<'p> ResponseRules<'p> {
                 || (name == "set-cookie" && !self.may_set(value))
                 || named.contains(name);
             if !internal {
-                kept.push(name, value);
+                kept.push(name.to_owned(), value);
             }
         }
         if !self.public && kept.values("cache-control").all(|rule| rule.trim_ascii().is_empty()) {

@@ -92,7 +92,7 @@ fn check_path(path: &str) -> Result<(), Denial> {
         let name = segment.split(';').next().unwrap_or_default();
         matches!(name.trim(), "." | "..")
     };
-    if decoded.split('/').any(is_dots) {
+    if decoded.contains('.') && decoded.split('/').any(is_dots) {
         return Err(refused("a dot segment"));
     }
     Ok(())

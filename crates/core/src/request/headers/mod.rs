@@ -27,24 +27,25 @@ pub(crate) use single::is_single;
 pub use trailer::may_be_trailer;
 
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Header fields in order, names in lower case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Headers(Vec<(String, Vec<u8>)>);
+pub struct Headers(Vec<(Cow<'static, str>, Vec<u8>)>);
 
 impl Headers {
     /// Takes fields as a host gives them; names are folded to lower case (RFC 9110, section 5.1).
     pub fn new(fields: Vec<(String, Vec<u8>)>) -> Self {
-        let mut fields = fields;
-        for (name, _) in &mut fields {
+        let lower = |(mut name, value): (String, Vec<u8>)| {
             name.make_ascii_lowercase();
-        }
-        Self(fields)
+            (name.into(), value)
+        };
+        Self(fields.into_iter().map(lower).collect())
     }
 
     /// Every field.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, &[u8])> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_slice()))
+        self.0.iter().map(|(name, value)| (&**name, value.as_slice()))
     }
 
     /// The values of every field of this name, in order. `name` is in lower case.
@@ -64,12 +65,12 @@ impl Headers {
     }
 
     /// Appends a field.
-    pub fn push(&mut self, name: impl Into<String>, value: impl Into<Vec<u8>>) {
+    pub fn push(&mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Vec<u8>>) {
         self.0.push((name.into(), value.into()));
     }
 
     /// Sets a field, replacing those of the same name.
-    pub fn set(&mut self, name: &str, value: impl Into<Vec<u8>>) {
+    pub fn set(&mut self, name: &'static str, value: impl Into<Vec<u8>>) {
         self.remove(name);
         self.push(name, value);
     }
@@ -86,7 +87,7 @@ impl Headers {
 
     /// Gives the fields back, as a host takes them.
     pub fn into_fields(self) -> Vec<(String, Vec<u8>)> {
-        self.0
+        self.0.into_iter().map(|(name, value)| (name.into_owned(), value)).collect()
     }
 }
 

@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn twice() {
-        let twice = |name: &str| {
+        let twice = |name: &'static str| {
             let mut headers = Headers::default();
             headers.push(name, "a");
             headers.push("accept", "b");
