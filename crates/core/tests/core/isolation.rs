@@ -1,6 +1,6 @@
 //! The isolation theorem, over generated policies and requests:
 //!
-//! > If a request is permitted, then host, token, network, region and every header field that is
+//! > If a request is permitted, then host, token, network, label, region and every header field that is
 //! > sent upstream belong to one and the same tenant, and no upstream field came from the client
 //! > under a name that is the gateway's.
 //!
@@ -9,6 +9,7 @@
 //! and tried first.
 
 mod oracle;
+mod rights;
 mod upstream;
 
 use crate::arbitrary::policy::{World, world};
@@ -40,41 +41,55 @@ struct Permitted {
     headers: Vec<(String, String)>,
 }
 
-/// A verdict, and the records it was based on.
+/// A verdict, the records it was based on, and those that it writes.
 #[derive(Debug, PartialEq, Eq)]
 struct Judged {
     verdict: Result<Permitted, Reason>,
     records: Vec<String>,
+    writes: Vec<String>,
 }
 
-/// Judges a request by a store in which nobody was revoked.
-fn judge(policy: &Policy, request: &Request) -> Judged {
-    let mut records = Vec::new();
-    let decision = match decide(policy, request.clone(), Timestamp::from_second(NOW).unwrap()) {
-        Progress::Decided(decision) => *decision,
-        Progress::Pending(pending) => {
-            records = pending.records().to_vec();
-            let absent: Records = records.iter().map(|key| (key.clone(), Record::Absent)).collect();
-            pending.resume(&absent)
-        }
-    };
-    let verdict = match decision.verdict {
-        Verdict::Deny(denial) => Err(denial.reason()),
-        Verdict::Permit(permit) => Ok(Permitted {
-            tenant: permit.tenant().id().to_string(),
-            route: permit.route().id().to_owned(),
-            origin: permit.origin().id().to_owned(),
-            method: permit.method().to_owned(),
-            target: permit.path_and_query().to_owned(),
-            url: permit.url(),
-            headers: permit
-                .headers()
-                .iter()
-                .map(|(name, value)| (name.into(), String::from_utf8(value.to_vec()).unwrap()))
-                .collect(),
-        }),
-    };
-    Judged { verdict, records }
+/// A policy as it was generated, as core loaded it, and what the store holds.
+struct Gateway<'w> {
+    world: &'w World,
+    policy: Policy,
+    store: Records,
+}
+
+impl Gateway<'_> {
+    fn judge(&self, request: &Request) -> Judged {
+        let mut records = Vec::new();
+        let decision =
+            match decide(&self.policy, request.clone(), Timestamp::from_second(NOW).unwrap()) {
+                Progress::Decided(decision) => *decision,
+                Progress::Pending(pending) => {
+                    records = pending.records().to_vec();
+                    let found =
+                        |key: &String| self.store.get(key).cloned().unwrap_or(Record::Absent);
+                    let found: Records =
+                        records.iter().map(|key| (key.clone(), found(key))).collect();
+                    pending.resume(&found)
+                }
+            };
+        let writes = decision.writes.into_iter().map(|(key, _)| key).collect();
+        let verdict = match decision.verdict {
+            Verdict::Deny(denial) => Err(denial.reason()),
+            Verdict::Permit(permit) => Ok(Permitted {
+                tenant: permit.tenant().id().to_string(),
+                route: permit.route().id().to_owned(),
+                origin: permit.origin().id().to_owned(),
+                method: permit.method().to_owned(),
+                target: permit.path_and_query().to_owned(),
+                url: permit.url(),
+                headers: permit
+                    .headers()
+                    .iter()
+                    .map(|(name, value)| (name.into(), String::from_utf8(value.to_vec()).unwrap()))
+                    .collect(),
+            }),
+        };
+        Judged { verdict, records, writes }
+    }
 }
 
 /// How often each verdict was given, so that no property holds for want of permits.
@@ -103,7 +118,7 @@ impl Tally {
 /// Tries a property on generated policies, each with requests.
 fn for_all<T: std::fmt::Debug>(
     requests: impl Strategy<Value = T>,
-    property: impl Fn(&World, &Policy, &T, &mut Tally) -> Result<(), TestCaseError>,
+    property: impl Fn(&Gateway<'_>, &T, &mut Tally) -> Result<(), TestCaseError>,
 ) -> Tally {
     let regressions = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/core/arbitrary/regressions.txt");
     let config = ProptestConfig {
@@ -115,10 +130,11 @@ fn for_all<T: std::fmt::Debug>(
     let tried = TestRunner::new(config).run(&cases, |(world, requests)| {
         let policy = load(&world.files())
             .map_err(|faults| TestCaseError::fail(format!("the policy has faults: {faults:#?}")))?;
+        let gateway = Gateway { world: &world, policy, store: world.records() };
         let mut tally = tally.borrow_mut();
         requests.iter().try_for_each(|request| {
             tally.tried += 1;
-            property(&world, &policy, request, &mut tally)
+            property(&gateway, request, &mut tally)
         })
     });
     match tried {
@@ -134,27 +150,28 @@ fn fail<T>(why: impl Into<String>, sent: &Sent) -> Result<T, TestCaseError> {
 
 #[test]
 fn a_permit_belongs_to_one_tenant() {
-    let tally = for_all(plan(), |world, policy, plan, tally| {
-        let sent = plan.send(world);
-        let judged = judge(policy, &sent.request);
+    let tally = for_all(plan(), |gateway, plan, tally| {
+        let sent = plan.send(gateway.world);
+        let judged = gateway.judge(&sent.request);
         tally.count(&judged);
         match &judged.verdict {
-            Err(reason) if oracle::must_permit(world, &sent) => {
+            Err(reason) if oracle::must_permit(gateway.world, &sent) => {
                 fail(format!("a right request got {reason}"), &sent)
             }
             Err(_) => Ok(()),
             Ok(permit) => {
                 let prefix = format!("t/{}/", permit.tenant);
-                if !judged.records.iter().all(|key| key.starts_with(&prefix)) {
-                    return fail(format!("{:?} are not the tenant's", judged.records), &sent);
+                let mut keys = judged.records.iter().chain(&judged.writes);
+                if !keys.all(|key| key.starts_with(&prefix)) {
+                    return fail(format!("not only the tenant's records: {judged:?}"), &sent);
                 }
-                oracle::judge(world, &sent, permit).or_else(|clause| {
+                oracle::judge(gateway.world, &sent, permit).or_else(|clause| {
                     fail(format!("permitted, though {clause}\n{permit:#?}"), &sent)
                 })
             }
         }
     });
-    tally.has_permits(30);
+    tally.has_permits(25);
     for reason in [
         Reason::TenantUnknown,
         Reason::AuthorityMismatch,
@@ -167,7 +184,13 @@ fn a_permit_belongs_to_one_tenant() {
         Reason::TokenAudienceMismatch,
         Reason::TokenTenantMismatch,
         Reason::TokenClaimsInvalid,
+        Reason::SessionRevoked,
+        Reason::UserUnknown,
+        Reason::UserSuspended,
+        Reason::UserLeft,
         Reason::RoleMissing,
+        Reason::AssistantNotFound,
+        Reason::RateLimited,
         Reason::TargetNotCanonical,
     ] {
         assert!(tally.denials.contains_key(reason.code()), "no request was twisted into {reason}");
@@ -176,9 +199,9 @@ fn a_permit_belongs_to_one_tenant() {
 
 #[test]
 fn a_request_has_one_verdict() {
-    for_all(plan(), |world, policy, plan, _| {
-        let sent = plan.send(world);
-        let (first, second) = (judge(policy, &sent.request), judge(policy, &sent.request));
+    for_all(plan(), |gateway, plan, _| {
+        let sent = plan.send(gateway.world);
+        let (first, second) = (gateway.judge(&sent.request), gateway.judge(&sent.request));
         prop_assert_eq!(first, second);
         Ok(())
     });
@@ -187,15 +210,15 @@ fn a_request_has_one_verdict() {
 #[test]
 fn a_reserved_field_changes_nothing() {
     let spoofed = (plan(), prop::collection::vec(spoof(), 1..4));
-    let tally = for_all(spoofed, |world, policy, (plan, spoofs), tally| {
-        let sent = plan.send(world);
-        let before = judge(policy, &sent.request);
+    let tally = for_all(spoofed, |gateway, (plan, spoofs), tally| {
+        let sent = plan.send(gateway.world);
+        let before = gateway.judge(&sent.request);
         let mut request = sent.request.clone();
-        for spoof in spoofs.iter().filter(|spoof| !has_meaning(world, spoof)) {
-            let (name, value) = spoof.field(world);
+        for spoof in spoofs.iter().filter(|spoof| !has_meaning(gateway.world, spoof)) {
+            let (name, value) = spoof.field(gateway.world);
             request.headers.push(name.to_lowercase(), value);
         }
-        let after = judge(policy, &request);
+        let after = gateway.judge(&request);
         tally.count(&after);
         if before != after {
             return fail(format!("{before:#?} became {after:#?} by {spoofs:#?}"), &sent);
@@ -213,34 +236,34 @@ fn has_meaning(world: &World, spoof: &Spoof) -> bool {
 
 #[test]
 fn without_its_token_no_request_is_permitted() {
-    let tally = for_all(plan(), |world, policy, plan, tally| {
-        let sent = plan.send(world);
-        let judged = judge(policy, &sent.request);
+    let tally = for_all(plan(), |gateway, plan, tally| {
+        let sent = plan.send(gateway.world);
+        let judged = gateway.judge(&sent.request);
         let Ok(permit) = &judged.verdict else { return Ok(()) };
-        if world.routes.iter().any(|route| route.id == permit.route && route.public) {
+        if gateway.world.routes.iter().any(|route| route.id == permit.route && route.public) {
             return Ok(());
         }
         tally.count(&judged);
-        let without = plan.twisted(Twist::NoToken).send(world);
-        prop_assert_eq!(judge(policy, &without.request).verdict, Err(Reason::TokenMissing));
+        let without = plan.twisted(Twist::NoToken).send(gateway.world);
+        prop_assert_eq!(gateway.judge(&without.request).verdict, Err(Reason::TokenMissing));
         Ok(())
     });
-    tally.has_permits(30);
+    tally.has_permits(20);
 }
 
 #[test]
 fn no_token_is_good_at_another_tenants_host() {
-    let tally = for_all((plan(), any::<Index>()), |world, policy, (plan, other), tally| {
-        let sent = plan.send(world);
-        let judged = judge(policy, &sent.request);
+    let tally = for_all((plan(), any::<Index>()), |gateway, (plan, other), tally| {
+        let sent = plan.send(gateway.world);
+        let judged = gateway.judge(&sent.request);
         let Ok(permit) = &judged.verdict else { return Ok(()) };
         // Where the index falls on the tenant itself, nothing is shown and nothing counted.
-        let elsewhere = plan.twisted(Twist::HostOf(*other)).send(world);
-        match judge(policy, &elsewhere.request).verdict {
+        let elsewhere = plan.twisted(Twist::HostOf(*other)).send(gateway.world);
+        match gateway.judge(&elsewhere.request).verdict {
             Err(_) => tally.count(&judged),
             Ok(there) if there.tenant == permit.tenant => {}
             Ok(there) => {
-                let public = world.routes.iter().any(|r| r.id == there.route && r.public);
+                let public = gateway.world.routes.iter().any(|r| r.id == there.route && r.public);
                 let names_it = elsewhere.minted.iter().any(|minted| {
                     let claims = minted.claims.as_object().unwrap();
                     claims.values().any(|claim| *claim == there.tenant)

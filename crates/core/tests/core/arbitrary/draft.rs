@@ -5,6 +5,7 @@ use super::place::address;
 use super::policy::{Issuer, Proxies, ROLES_CLAIMS, Route, TENANT_CLAIMS, Tenant, World};
 use super::request::{Minted, Plan, REQUEST_ID, Sent};
 use super::spoof::MARK;
+use super::state::{GROUPS, subject};
 use super::twist::Twist;
 use crate::support::{NOW, b64};
 use proptest::sample::Index;
@@ -138,6 +139,8 @@ impl<'w> Draft<'w> {
                     claim(name, json!(roles));
                 }
             }
+            Twist::SubjectOf(index) => claim("sub", subject(tenant(index).id).into()),
+            Twist::Groups(groups) => claim("teams", json!(groups)),
             Twist::AddressOf(index, place) => {
                 self.address = address(tenant(index), self.route.network, place);
             }
@@ -261,10 +264,12 @@ fn path(route: &Route, parameters: &[&str]) -> String {
 fn claims(tenant: &Tenant, issuer: &Issuer, route: &Route) -> Value {
     let role = route.roles.last().copied().unwrap_or("member");
     let mut claims = json!({
-        "iss": issuer.name, "aud": [issuer.audiences[0], "other"], "sub": format!("u-1.{}", tenant.id),
+        "iss": issuer.name, "aud": [issuer.audiences[0], "other"], "sub": subject(tenant.id),
         "exp": NOW + 300, "nbf": NOW - 10, "iat": NOW - 10, "sid": format!("s-1.{}", tenant.id),
+        "teams": [GROUPS[0]],
     });
-    claims[issuer.roles_claim] = json!(["tester", role]);
+    let roles = ["tester", role].into_iter().chain(route.all_roles.iter().copied());
+    claims[issuer.roles_claim] = roles.collect();
     if let Some(claim) = issuer.tenant_claim {
         claims[claim] = tenant.id.into();
     }

@@ -1,8 +1,9 @@
 //! A generated policy as the directory that core loads.
 
 use super::keys::jwks;
-use super::policy::{Issuer, Network, Origin, Proxies, Route, Tenant, World};
+use super::policy::{Issuer, Network, Origin, Per, Proxies, Route, Tenant, World};
 use sekisho_core::policy::Files;
+use sekisho_core::session::Records;
 use std::fmt::Write as _;
 
 impl World {
@@ -16,6 +17,15 @@ impl World {
             }
         }
         files
+    }
+
+    /// All that the store holds, of every tenant.
+    pub(crate) fn records(&self) -> Records {
+        let mut records = Records::new();
+        for tenant in &self.tenants {
+            tenant.state.records(tenant.id, &mut records);
+        }
+        records
     }
 
     fn gateway(&self) -> String {
@@ -32,13 +42,33 @@ impl World {
         for Origin { id, url, region } in &self.origins {
             write!(text, "[origins.{id}]\nurl = {url:?}\nregion = {region:?}\n").unwrap();
         }
-        for Route { id, pattern, methods, origins, public, network, roles } in &self.routes {
+        if let Some(per) = self.limit {
+            let per = match per {
+                Per::Tenant => "tenant",
+                Per::Subject => "subject",
+            };
+            write!(
+                text,
+                "[[rate_limits]]\nid = \"all\"\nper = {per:?}\nburst = 2\nrefill_per_minute = 1\n"
+            )
+            .unwrap();
+        }
+        for route in &self.routes {
+            let Route { id, pattern, methods, origins, public, network, roles, .. } = route;
             write!(
                 text,
                 "[[routes]]\nid = {id:?}\npath = {pattern:?}\nmethods = {methods:?}\n\
-                 origins = {origins:?}\npublic = {public}\nnetwork = {network:?}\nroles = {roles:?}\n"
+                 origins = {origins:?}\npublic = {public}\nnetwork = {network:?}\nroles = {roles:?}\n\
+                 all_roles = {:?}\nenforce = {}\n",
+                route.all_roles, route.enforce
             )
             .unwrap();
+            if let Some(to) = route.rewrite {
+                writeln!(text, "rewrite = {{ from = \"/api\", to = {to:?} }}").unwrap();
+            }
+            if let Some(segment) = route.assistant {
+                writeln!(text, "assistant = {:?}", segment.trim_matches(['{', '}'])).unwrap();
+            }
         }
         text
     }
@@ -46,12 +76,19 @@ impl World {
 
 impl Tenant {
     fn text(&self) -> String {
-        let mut text =
-            format!("hosts = {:?}\nregions = {:?}\n[networks]\n", self.hosts, self.regions);
+        let Self { hosts, regions, directory, .. } = self;
+        let mut text = format!(
+            "hosts = {hosts:?}\nregions = {regions:?}\ndirectory = {directory:?}\n[networks]\n"
+        );
         for (name, network) in &self.networks {
             match network {
                 Network::Any => writeln!(text, "{name} = \"any\""),
-                Network::Blocks(blocks) => writeln!(text, "{name} = {blocks:?}"),
+                Network::Blocks { allow, deny } if deny.is_empty() => {
+                    writeln!(text, "{name} = {allow:?}")
+                }
+                Network::Blocks { allow, deny } => {
+                    writeln!(text, "{name} = {{ allow = {allow:?}, deny = {deny:?} }}")
+                }
             }
             .unwrap();
         }
@@ -63,7 +100,7 @@ impl Tenant {
             write!(
                 text,
                 "[[issuers]]\nissuer = {:?}\naudiences = {:?}\nalgorithms = [\"EdDSA\"]\n\
-                 jwks_file = {:?}\nroles_claim = {:?}\n{proof}\n",
+                 jwks_file = {:?}\nroles_claim = {:?}\ngroups_claim = \"teams\"\n{proof}\n",
                 issuer.name,
                 issuer.audiences,
                 issuer.jwks_file(),

@@ -20,7 +20,7 @@ enum Edge {
     After,
 }
 
-/// An address inside.
+/// An address inside, as far as nothing denies it.
 pub(crate) fn inside() -> impl Strategy<Value = Place> {
     place(&[Edge::First, Edge::Last])
 }
@@ -36,10 +36,11 @@ fn place(edges: &'static [Edge]) -> impl Strategy<Value = Place> {
 
 /// An address at the tenant's network, or anywhere if it has none of this name.
 pub(crate) fn address(tenant: &Tenant, network: &str, place: &Place) -> IpAddr {
-    let Some(Network::Blocks(blocks)) = tenant.networks.get(network) else {
+    let Some(Network::Blocks { allow, deny }) = tenant.networks.get(network) else {
         return Ipv4Addr::new(198, 51, 100, 7).into();
     };
-    let (first, last) = ends(&blocks[place.block.index(blocks.len())]);
+    let blocks: Vec<&String> = allow.iter().chain(deny).collect();
+    let (first, last) = ends(blocks[place.block.index(blocks.len())]);
     match place.edge {
         Edge::First => first,
         Edge::Last => last,

@@ -3,6 +3,7 @@
 //! issuers, keys and `kid`s in common.
 
 use super::keys::POOL;
+use super::state::{State, state};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +16,7 @@ pub(crate) const TENANT_CLAIMS: [&str; 2] = ["tenant", "org"];
 pub(crate) const ROLES_CLAIMS: [&str; 2] = ["roles", "groups"];
 pub(crate) const AUDIENCES: [&str; 2] = ["sekisho", "sekisho-2"];
 
-const IDS: [&str; 5] = ["acme", "acme-2", "a", "globex", "0"];
+pub(crate) const IDS: [&str; 5] = ["acme", "acme-2", "a", "globex", "0"];
 const HOSTS: [&str; 9] = [
     "acme.example",
     "www.acme.example",
@@ -47,6 +48,8 @@ pub(crate) struct World {
     pub(crate) proxies: Proxies,
     pub(crate) address_header: &'static str,
     pub(crate) revocation: bool,
+    /// The rate limit, of every route.
+    pub(crate) limit: Option<Per>,
     pub(crate) origins: Vec<Origin>,
     pub(crate) routes: Vec<Route>,
     pub(crate) tenants: Vec<Tenant>,
@@ -57,6 +60,12 @@ pub(crate) enum Proxies {
     Nobody,
     Blocks(Vec<&'static str>),
     Peer,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Per {
+    Tenant,
+    Subject,
 }
 
 #[derive(Clone, Debug)]
@@ -75,6 +84,12 @@ pub(crate) struct Route {
     pub(crate) public: bool,
     pub(crate) network: &'static str,
     pub(crate) roles: Vec<&'static str>,
+    pub(crate) all_roles: Vec<&'static str>,
+    /// What the origin calls `/api`.
+    pub(crate) rewrite: Option<&'static str>,
+    /// The segment of the pattern that names an assistant.
+    pub(crate) assistant: Option<&'static str>,
+    pub(crate) enforce: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -84,13 +99,18 @@ pub(crate) struct Tenant {
     pub(crate) regions: Vec<&'static str>,
     pub(crate) networks: BTreeMap<&'static str, Network>,
     pub(crate) issuers: Vec<Issuer>,
+    pub(crate) directory: &'static str,
+    pub(crate) state: State,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) enum Network {
     Any,
     /// CIDR blocks as they stand in the file.
-    Blocks(Vec<String>),
+    Blocks {
+        allow: Vec<String>,
+        deny: Vec<String>,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -116,8 +136,14 @@ pub(crate) fn world() -> impl Strategy<Value = World> {
         .prop_flat_map(|patterns| patterns.into_iter().map(routes_of).collect::<Vec<_>>())
         .prop_map(|routes| routes.concat());
     let names = (Just(IDS.to_vec()).prop_shuffle(), Just(HOSTS.to_vec()).prop_shuffle());
-    (names, prop::collection::vec(tenant(), 2..=4), routes, proxies, header, any::<bool>())
-        .prop_map(|((ids, hosts), mut tenants, mut routes, proxies, address_header, revocation)| {
+    let limit = prop_oneof![
+        2 => Just(None),
+        1 => Just(Some(Per::Tenant)),
+        1 => Just(Some(Per::Subject)),
+    ];
+    let edge = (proxies, header, any::<bool>(), limit);
+    (names, prop::collection::vec(tenant(), 2..=4), routes, edge).prop_map(
+        |((ids, hosts), mut tenants, mut routes, (proxies, address_header, revocation, limit))| {
             let mut hosts = hosts.into_iter();
             for (tenant, id) in tenants.iter_mut().zip(ids) {
                 name(tenant, id, &mut hosts);
@@ -136,8 +162,9 @@ pub(crate) fn world() -> impl Strategy<Value = World> {
                 serve(route, &tenants);
             }
             let origins = REGIONS.into_iter().flat_map(origins_of).collect();
-            World { proxies, address_header, revocation, origins, routes, tenants }
-        })
+            World { proxies, address_header, revocation, limit, origins, routes, tenants }
+        },
+    )
 }
 
 fn name(tenant: &mut Tenant, id: &'static str, hosts: &mut impl Iterator<Item = &'static str>) {
@@ -187,21 +214,45 @@ fn routes_of(pattern: &'static str) -> impl Strategy<Value = Vec<Route>> {
                 regions.into_iter().zip(which).map(|(region, n)| format!("{region}-{n}")).collect()
             });
             let network = prop_oneof![3 => Just("business"), 1 => Just("admin"), 1 => Just("lab")];
-            let roles = subsequence(&ROLES[..], 0..=2);
-            (origins, prop::bool::weighted(0.15), network, roles).prop_map(
-                move |(origins, public, network, roles)| Route {
-                    id: String::new(),
-                    pattern,
+            let public = prop::bool::weighted(0.15);
+            (origins, public, network, rules(pattern)).prop_map(
+                move |(origins, public, network, rules)| Route {
                     methods: methods.clone(),
                     origins,
                     public,
                     network,
-                    roles: if public { Vec::new() } else { roles },
+                    ..if public { rules_of_nobody(rules) } else { rules }
                 },
             )
         };
         split.into_iter().map(one).collect::<Vec<_>>()
     })
+}
+
+/// A route with what it asks of a user and of the path.
+fn rules(pattern: &'static str) -> impl Strategy<Value = Route> {
+    let roles = || subsequence(&ROLES[..], 0..=1);
+    let rewrite = prop::option::weighted(0.3, select(&["/", "/v1", "/v1/api"][..]));
+    (subsequence(&ROLES[..], 0..=2), roles(), rewrite, prop::bool::weighted(0.3), any::<u8>())
+        .prop_map(move |(roles, all_roles, rewrite, assistant, dry)| Route {
+            id: String::new(),
+            pattern,
+            methods: Vec::new(),
+            origins: Vec::new(),
+            public: false,
+            network: "",
+            roles,
+            // Few, so that most users have them.
+            all_roles: if dry % 4 == 0 { all_roles } else { Vec::new() },
+            rewrite: rewrite.filter(|_| pattern.starts_with("/api/")),
+            assistant: pattern.split('/').find(|segment| assistant && *segment == "{x}"),
+            enforce: dry % 8 != 1,
+        })
+}
+
+/// What a public route can't ask for.
+fn rules_of_nobody(route: Route) -> Route {
+    Route { roles: Vec::new(), all_roles: Vec::new(), assistant: None, ..route }
 }
 
 /// A tenant whose names are not given yet.
@@ -212,8 +263,10 @@ fn tenant() -> impl Strategy<Value = Tenant> {
         prop::option::weighted(0.9, network()),
     );
     let shared = subsequence(&SHARED_ISSUERS[..], 0..=2);
-    (1..=2_usize, subsequence(&REGIONS[..], 1..=3), networks, shared, 0..=1_usize)
-        .prop_flat_map(|(hosts, regions, (business, admin, lab), shared, own)| {
+    let users = (select(&["off", "off", "optional", "required"][..]), state());
+    let names = (1..=2_usize, subsequence(&REGIONS[..], 1..=3));
+    (names, networks, shared, 0..=1_usize, users)
+        .prop_flat_map(|((hosts, regions), (business, admin, lab), shared, own, users)| {
             let own = own.max(1 - shared.len().min(1));
             let issuers: Vec<_> = shared
                 .into_iter()
@@ -224,14 +277,16 @@ fn tenant() -> impl Strategy<Value = Tenant> {
                 .into_iter()
                 .filter_map(|(name, network)| Some((name, network?)))
                 .collect();
-            (Just(hosts), Just(regions), Just(networks), issuers)
+            (Just((hosts, regions, networks, users)), issuers)
         })
-        .prop_map(|(hosts, regions, networks, issuers)| Tenant {
+        .prop_map(|((hosts, regions, networks, (directory, state)), issuers)| Tenant {
             id: "",
             hosts: vec![""; hosts],
             regions,
             networks,
             issuers,
+            directory,
+            state,
         })
 }
 
@@ -253,8 +308,16 @@ fn issuer(name: &'static str, sole: f64) -> impl Strategy<Value = Issuer> {
 fn network() -> impl Strategy<Value = Network> {
     prop_oneof![
         1 => Just(Network::Any),
-        4 => prop::collection::vec(block(), 1..6).prop_map(Network::Blocks),
+        4 => (blocks(1..6), blocks(0..2)).prop_map(|(allow, mut deny)| {
+            // One block can't be both.
+            deny.retain(|block| !allow.contains(block));
+            Network::Blocks { allow, deny }
+        }),
     ]
+}
+
+fn blocks(many: std::ops::Range<usize>) -> impl Strategy<Value = Vec<String>> {
+    prop::collection::vec(block(), many)
 }
 
 /// Blocks of few places and many lengths, so that they often lie inside each other.

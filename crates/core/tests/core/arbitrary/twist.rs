@@ -4,6 +4,7 @@ use super::keys::POOL;
 use super::place::{Place, near};
 use super::policy::ROLES;
 use super::spoof::MARK;
+use super::state::GROUPS;
 use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
 use serde_json::Value;
@@ -40,6 +41,8 @@ pub(crate) enum Twist {
     Audience(Value),
     Times(&'static str, i64),
     Roles(Vec<&'static str>),
+    SubjectOf(Index),
+    Groups(Vec<&'static str>),
     AddressOf(Index, Place),
     Address(IpAddr),
     NoPeer,
@@ -119,6 +122,8 @@ pub(crate) fn twist() -> impl Strategy<Value = Twist> {
         1 => select(&[("exp", -61), ("exp", -59), ("nbf", 61), ("iat", 59)][..])
             .prop_map(|(claim, after)| Twist::Times(claim, after)),
         2 => subsequence(&ROLES[..], 0..=2).prop_map(Twist::Roles),
+        2 => index().prop_map(Twist::SubjectOf),
+        1 => subsequence(&GROUPS[..], 0..=2).prop_map(Twist::Groups),
     ];
     let addresses = prop_oneof![
         4 => (index(), near()).prop_map(|(tenant, place)| Twist::AddressOf(tenant, place)),

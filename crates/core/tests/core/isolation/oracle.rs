@@ -8,13 +8,16 @@
 //! 2. it came over HTTPS, by the peer or by a trusted proxy's word;
 //! 3. the path is forwarded as it was sent, and means what is written there;
 //! 4. the route is the most specific one for path and method;
-//! 5. the client's address lies in the tenant's network of that route;
-//! 6. the token was signed by a key of one of the tenant's issuers, for this audience and tenant;
-//! 7. the origin lies in a region of the tenant;
-//! 8. what the origin is told is true, said once, and by the gateway; the rest is the client's own.
+//! 5. the token was signed by a key of one of the tenant's issuers, for this audience and tenant;
+//! 6. its user is known to the tenant, and was not revoked ([`super::rights`]);
+//! 7. unless the route is in dry run, the client's address lies in the tenant's network of that
+//!    route, and the user may take it and see its assistant;
+//! 8. the origin lies in a region of the tenant;
+//! 9. what the origin is told is true, said once, and by the gateway; the rest is the client's own
+//!    ([`super::upstream`]).
 
-use super::Permitted;
 use super::upstream::{Told, upstream};
+use super::{Permitted, rights};
 use crate::arbitrary::policy::{Issuer, Network, Proxies, Route, Tenant, World};
 use crate::arbitrary::request::{Minted, REQUEST_ID, Sent};
 use crate::support::NOW;
@@ -35,11 +38,11 @@ pub(super) fn judge(world: &World, sent: &Sent, permit: &Permitted) -> Held<()> 
     let host = host(sent, tenant)?;
     let proxied = proxied(world, sent);
     transport(sent, proxied)?;
-    let path = target(sent, permit)?;
+    let (path, query) = target(sent)?;
     let route = route(world, sent, permit, &path)?;
+    hold(permit.target == format!("{}{query}", at_origin(route, &path)), "another target")?;
     let client = client(world, sent, proxied)?;
-    network(tenant, route, client)?;
-    let user = if route.public { None } else { Some(token(sent, tenant, route)?) };
+    let user = admitted(world, sent, tenant, route, client)?;
     region(world, tenant, route, permit)?;
     let told = Told { tenant, user, client, host, request_id: request_id(sent, proxied) };
     upstream(sent, permit, &told)
@@ -51,11 +54,30 @@ pub(super) fn must_permit(world: &World, sent: &Sent) -> bool {
     let Some((tenant, route)) = &sent.right else { return false };
     let tenant = world.tenants.iter().find(|t| t.id == *tenant).unwrap();
     let route = world.routes.iter().find(|r| r.id == *route).unwrap();
-    let has_network = route.network == "business" || tenant.networks.contains_key(route.network);
+    let client = client(world, sent, proxied(world, sent)).unwrap();
     let path = &sent.request.target;
     let best = world.routes.iter().filter(|route| matches(route.pattern, path));
     let best = best.min_by_key(|route| rank(route.pattern));
-    has_network && best.is_some_and(|best| best.pattern == route.pattern)
+    best.is_some_and(|best| best.pattern == route.pattern)
+        && admitted(world, sent, tenant, route, client).is_ok()
+}
+
+/// Clauses 5 to 7: who the user is, and that he may.
+fn admitted(
+    world: &World,
+    sent: &Sent,
+    tenant: &Tenant,
+    route: &Route,
+    client: Option<IpAddr>,
+) -> Held<Option<User>> {
+    let user =
+        if route.public { None } else { Some(rights::known(world, tenant, token(sent, tenant)?)?) };
+    if route.enforce {
+        network(tenant, route, client)?;
+        let path = path_of(sent);
+        user.as_ref().map_or(Ok(()), |user| rights::may(world, tenant, route, path, user))?;
+    }
+    Ok(user)
 }
 
 /// The values of every field of this name, which is in lower case.
@@ -122,17 +144,25 @@ fn transport(sent: &Sent, proxied: bool) -> Held<()> {
     hold(secure, "it did not come over HTTPS")
 }
 
-fn target(sent: &Sent, permit: &Permitted) -> Held<String> {
-    let written = match absolute(&sent.request.target) {
-        Some((_, target)) => target,
-        None => &sent.request.target,
-    };
-    hold(permit.target == written, "the target is not forwarded as it was sent")?;
-    hold(
-        permit.url == format!("https://{}.internal:8443{written}", permit.origin),
-        "the URL is not the target at the origin",
-    )?;
-    let path = written.split('?').next().unwrap();
+/// The target as it was written, without scheme and authority.
+fn written(sent: &Sent) -> &str {
+    absolute(&sent.request.target).map_or(&sent.request.target, |(_, target)| target)
+}
+
+fn path_of(sent: &Sent) -> &str {
+    written(sent).split('?').next().unwrap()
+}
+
+/// What the origin is asked for.
+fn at_origin(route: &Route, path: &str) -> String {
+    let Some(to) = route.rewrite else { return path.to_owned() };
+    let rest = path.strip_prefix("/api/").unwrap();
+    format!("{}/{rest}", to.trim_end_matches('/'))
+}
+
+/// Path, and query with its question mark.
+fn target(sent: &Sent) -> Held<(String, &str)> {
+    let path = path_of(sent);
     let once = decode(path).ok_or("the path does not decode")?;
     hold(decode(&once).is_none_or(|twice| twice == once), "the path decodes twice")?;
     hold(once.matches('/').count() == path.matches('/').count(), "a slash was hidden")?;
@@ -147,7 +177,7 @@ fn target(sent: &Sent, permit: &Permitted) -> Held<String> {
     )?;
     let dots = |segment: &str| matches!(segment.split(';').next(), Some("." | ".."));
     hold(!once.split('/').any(dots), "a dot segment")?;
-    Ok(path.to_owned())
+    Ok((path.to_owned(), written(sent).strip_prefix(path).unwrap()))
 }
 
 /// Percent-decodes once; `None` where that gives no text.
@@ -240,10 +270,10 @@ fn network(tenant: &Tenant, route: &Route, client: Option<IpAddr>) -> Held<()> {
     match tenant.networks.get(route.network) {
         None => hold(route.network == "business", "the tenant has not set the network"),
         Some(Network::Any) => Ok(()),
-        Some(Network::Blocks(blocks)) => {
+        Some(Network::Blocks { allow, deny }) => {
             let client = client.ok_or("the network of nobody was judged")?;
-            let held = longest(blocks.iter().map(String::as_str), client).is_some();
-            hold(held, "the client is not in the tenant's network")
+            let longest = |blocks: &[String]| longest(blocks.iter().map(String::as_str), client);
+            hold(longest(allow) > longest(deny), "the client is not in the tenant's network")
         }
     }
 }
@@ -252,9 +282,10 @@ fn network(tenant: &Tenant, route: &Route, client: Option<IpAddr>) -> Held<()> {
 pub(super) struct User {
     pub(super) subject: String,
     pub(super) roles: Vec<String>,
+    pub(super) groups: Vec<String>,
 }
 
-fn token(sent: &Sent, tenant: &Tenant, route: &Route) -> Held<User> {
+fn token(sent: &Sent, tenant: &Tenant) -> Held<User> {
     let mut tokens = values(sent, "authorization");
     for cookies in values(sent, "cookie") {
         let ours = |pair: &str| pair.trim().starts_with("__Host-sekisho=");
@@ -272,11 +303,11 @@ fn token(sent: &Sent, tenant: &Tenant, route: &Route) -> Held<User> {
     let issuer = tenant.issuers.iter().find(|issuer| minted.claims["iss"] == *issuer.name);
     let issuer = issuer.ok_or("the issuer is none of the tenant's")?;
     claims(minted, issuer, tenant)?;
-    let roles: Vec<String> = list(&minted.claims[issuer.roles_claim]);
-    let may =
-        route.roles.is_empty() || route.roles.iter().any(|role| roles.iter().any(|r| r == role));
-    hold(may, "the user has none of the roles")?;
-    Ok(User { subject: minted.claims["sub"].as_str().unwrap().to_owned(), roles })
+    Ok(User {
+        subject: minted.claims["sub"].as_str().unwrap().to_owned(),
+        roles: list(&minted.claims[issuer.roles_claim]),
+        groups: list(&minted.claims["teams"]),
+    })
 }
 
 fn claims(minted: &Minted, issuer: &Issuer, tenant: &Tenant) -> Held<()> {
@@ -306,7 +337,7 @@ fn region(world: &World, tenant: &Tenant, route: &Route, permit: &Permitted) -> 
     let origin = origin.ok_or("the origin is none of the policy's")?;
     hold(tenant.regions.contains(&origin.region), "the origin is in another region")?;
     hold(route.origins.contains(&origin.id), "the origin is none of the route's")?;
-    hold(permit.url.starts_with(&format!("{}/", origin.url)), "the URL leads elsewhere")
+    hold(permit.url == format!("{}{}", origin.url, permit.target), "the URL leads elsewhere")
 }
 
 fn request_id(sent: &Sent, proxied: bool) -> String {

@@ -20,7 +20,7 @@ pub(super) struct Told<'w> {
 impl Told<'_> {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let mut fields = vec![("x-tenant-id", self.tenant.id.to_owned())];
-        if let Some(User { subject, roles }) = &self.user {
+        if let Some(User { subject, roles, .. }) = &self.user {
             fields.push(("x-user-id", subject.clone()));
             fields.push(("x-user-roles", roles.join(",")));
         }
