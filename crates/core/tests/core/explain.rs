@@ -1,5 +1,6 @@
 //! A question as data and its answer as data, key by key.
 
+use super::records::policy;
 use super::support::{POLICY, ask};
 use sekisho_core::explain::{Question, State, explain};
 use serde_json::{Value, json};
@@ -114,18 +115,15 @@ fn no_word_comes_from_a_token_that_was_not_verified() {
     }
 }
 
+/// One letter a step: held, denied, would deny, skipped, not reached.
+fn outcomes(answer: &Value) -> String {
+    let steps = answer["steps"].as_array().unwrap();
+    assert_eq!(steps.len(), 10);
+    steps.iter().map(|step| step["outcome"].as_str().unwrap().chars().next().unwrap()).collect()
+}
+
 #[test]
 fn outcomes_of_the_steps() {
-    let outcomes = |question: &Question, state: Value| {
-        let answer: Value = serde_json::from_str(&answer(question, &state)).unwrap();
-        let steps = answer["steps"].as_array().unwrap();
-        assert_eq!(steps.len(), 10);
-        // One letter a step: held, denied, skipped, not reached.
-        steps
-            .iter()
-            .map(|step| step["outcome"].as_str().unwrap().chars().next().unwrap())
-            .collect::<String>()
-    };
     let health = |q: &mut Value| {
         q["method"] = "GET".into();
         q["target"] = "/healthz".into();
@@ -155,7 +153,33 @@ fn outcomes_of_the_steps() {
             "hhhhhdnnnn",
         ),
     ] {
-        assert_eq!(outcomes(&question, state), want, "{name}");
+        let answer: Value = serde_json::from_str(&answer(&question, &state)).unwrap();
+        assert_eq!(outcomes(&answer), want, "{name}");
+    }
+}
+
+#[test]
+fn a_dry_run_says_of_each_step_what_it_would_have_done() {
+    let policy = policy("off", "enforce = false", "");
+    let visitor = ask().with(|a| a.claims["roles"] = json!(["visitor"])).token();
+    let visitor = format!("Bearer {visitor}");
+    for (name, peer, token, want) in [
+        ("inside, a member", "203.0.113.9:1", None, "hhhhhhhhhh"),
+        ("outside", "192.0.2.1:1", None, "hhhhhwhhhh"),
+        ("a visitor", "203.0.113.9:1", Some(&visitor), "hhhhhhhhwh"),
+        ("a visitor from outside", "192.0.2.1:1", Some(&visitor), "hhhhhwhhwh"),
+    ] {
+        let question = question(|q| {
+            q["peer"] = peer.into();
+            if let Some(token) = token {
+                q["headers"][1][1] = token.as_str().into();
+            }
+        });
+        let answer = explain(&policy, &question, &State::default());
+        let answer = serde_json::to_value(&answer).unwrap();
+        assert_eq!(outcomes(&answer), want, "{name}");
+        let would_deny = want.find('w').map(|at| ["network-not-allowed", "role-missing"][at / 8]);
+        assert_eq!(answer["would_deny"].as_str(), would_deny, "{name}: the first of them");
     }
 }
 
