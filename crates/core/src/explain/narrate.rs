@@ -321,8 +321,11 @@ fn asked_roles(route: &Route) -> Option<String> {
 fn granted(route: &Route, who: &Principal) -> String {
     match who.roles().iter().find(|role| route.roles().contains(role)) {
         Some(role) => format!("it has {role}"),
-        None if route.all_roles().is_empty() => "every user of the tenant may".to_owned(),
-        None => "it has them all".to_owned(),
+        None if !route.all_roles().is_empty() => "it has them all".to_owned(),
+        None if route.assistant().is_some() => {
+            "every user who may see the assistant may".to_owned()
+        }
+        None => "every user of the tenant may".to_owned(),
     }
 }
 

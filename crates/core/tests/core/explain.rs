@@ -1,7 +1,7 @@
 //! A question as data and its answer as data, key by key.
 
-use super::records::policy;
-use super::support::{POLICY, ask};
+use super::records::{ASSISTANT, LABEL, policy};
+use super::support::{POLICY, ask, policy_with};
 use sekisho_core::explain::{Question, State, explain};
 use serde_json::{Value, json};
 
@@ -180,6 +180,23 @@ fn a_dry_run_says_of_each_step_what_it_would_have_done() {
         assert_eq!(outcomes(&answer), want, "{name}");
         let would_deny = want.find('w').map(|at| ["network-not-allowed", "role-missing"][at / 8]);
         assert_eq!(answer["would_deny"].as_str(), would_deny, "{name}: the first of them");
+    }
+}
+
+#[test]
+fn why_a_principal_may() {
+    const ROLES: &str = "roles = [\"member\", \"admin\"]";
+    let label = json!({LABEL: {"v": 1, "visibility": "personal", "owner": "u-42"}});
+    for (roles, assistant, want) in [
+        (ROLES, "", "it has member"),
+        ("all_roles = [\"member\", \"tester\"]", "", "it has them all"),
+        ("", "", "every user of the tenant may"),
+        ("", ASSISTANT, "every user who may see the assistant may"),
+    ] {
+        let policy = policy_with(ROLES, &format!("{roles}\n{assistant}"));
+        let state: State = serde_json::from_value(label.clone()).unwrap();
+        let answer = explain(&policy, &question(|_| {}), &state);
+        assert_eq!(answer.steps[8].detail.as_deref(), Some(want));
     }
 }
 
