@@ -93,13 +93,21 @@ impl Linter<'_> {
     }
 
     /// The routes that ask for less and take what this one just misses, each with an example: a
-    /// trailing slash, a deeper path, or a method that changes what this one's methods only read.
+    /// trailing slash, a deeper path, what `{*rest}` lies under, as it is not empty, or a method that
+    /// changes what this one's methods only read.
     fn laxer_than<'a>(&'a self, route: &'a Route) -> Vec<(&'a Route, String)> {
         let path = example(route.path());
         let stem = path.trim_end_matches('/');
         let reads = route.methods().iter().all(|method| SAFE.contains(method));
+        let mut nears =
+            vec![path.clone(), format!("{stem}/"), format!("{stem}/x"), stem.to_owned()];
+        // `/` is the first page of a site and nobody's index.
+        let above = route.path().split_once("/{*").map(|(above, _)| example(above));
+        if let Some(above) = above.filter(|above| !above.is_empty()) {
+            nears.extend([format!("{above}/"), above]);
+        }
         let mut found: Vec<(&Route, String)> = Vec::new();
-        for near in [path.clone(), format!("{stem}/"), format!("{stem}/x"), stem.to_owned()] {
+        for near in nears {
             for other in self.policy.routes_of_path(&near) {
                 let example = if other.path() == route.path() {
                     let write = other.methods().iter().find(|method| !SAFE.contains(method));

@@ -141,6 +141,16 @@ fn each_lint_fires_and_lets_be() {
     let strict_rest = more(
         "path = \"/admin/{*rest}\"\nmethods = [\"GET\"]\nroles = [\"admin\"]\nnetwork = \"admin\"",
     );
+    let both_rests = format!(
+        "{rest}{}",
+        strict_rest.strip_prefix(GATEWAY).unwrap().replace("\"more\"", "\"admin\"")
+    );
+    let index = more("path = \"/files/{*rest}\"\nmethods = [\"GET\"]\nroles = [\"member\"]")
+        + &ROUTE.replace("\"more\"", "\"index\"")
+        + "path = \"/files\"\nmethods = [\"GET\"]\npublic = true\n";
+    let root = rest.clone()
+        + &ROUTE.replace("\"more\"", "\"root\"")
+        + "path = \"/\"\nmethods = [\"GET\"]\npublic = true\n";
     let deeper = more("path = \"/admin/users/{id}\"\nmethods = [\"GET\"]\npublic = true");
     let sibling = more(
         "path = \"/admin/{*rest}\"\nmethods = [\"GET\"]\nroles = [\"admin\", \"member\"]\nnetwork = \"admin\"",
@@ -275,6 +285,21 @@ fn each_lint_fires_and_lets_be() {
         (
             "the whole site for members",
             &[(EDGE, GATEWAY, &rest)],
+            &[("route-laxer", EDGE, "\"/admin/users\"")],
+        ),
+        (
+            "the index of a strict rest for members",
+            &[(EDGE, GATEWAY, &both_rests)],
+            &[("route-laxer", EDGE, "\"/admin/{*rest}\"")],
+        ),
+        (
+            "the index of a strict rest for everyone",
+            &[(EDGE, GATEWAY, &index)],
+            &[("route-laxer", EDGE, "\"/files/{*rest}\"")],
+        ),
+        (
+            "the first page for everyone",
+            &[(EDGE, GATEWAY, &root)],
             &[("route-laxer", EDGE, "\"/admin/users\"")],
         ),
         (
