@@ -1,8 +1,8 @@
 //! The audit record: one JSON line for every request, in UTC.
 //!
-//! `would_deny` is the reason for which the route of a permitted request would have refused it, were
-//! it not in dry run; `detail` then explains that. `roles` and `groups` are the directory's, where
-//! there is one.
+//! `would_deny` is the first reason for which a route in dry run would have refused the request.
+//! `detail` explains the refusal or, of a permitted request, that. `roles` and `groups` are the
+//! token's, and of a request that step 8 let by the directory's, where it has the user.
 //!
 //! What a client wrote stands in it escaped and bounded, and never a token, cookie, query or body.
 
