@@ -221,6 +221,9 @@ impl Narrator<'_, '_> {
         });
         let why = match self.facts.tenant.map(Tenant::directory) {
             _ if asked.is_empty() => "the policy asks for none",
+            _ if !self.policy.checks_revocation() => {
+                "the user may come; nobody asks what is revoked"
+            }
             Some(Directory::Off) | None => "nothing revokes it",
             Some(_) => "nothing revokes it, and the user may come",
         };

@@ -1,8 +1,9 @@
 //! A question as data and its answer as data, key by key.
 
 use super::records::{ASSISTANT, LABEL, policy};
-use super::support::{POLICY, ask, policy_with};
+use super::support::{GATEWAY, GLOBEX, POLICY, ask, files, policy_with};
 use sekisho_core::explain::{Question, State, explain};
+use sekisho_core::policy::load;
 use serde_json::{Value, json};
 
 fn question(change: impl FnOnce(&mut Value)) -> Question {
@@ -197,6 +198,24 @@ fn why_a_principal_may() {
         let state: State = serde_json::from_value(label.clone()).unwrap();
         let answer = explain(&policy, &question(|_| {}), &state);
         assert_eq!(answer.steps[8].detail.as_deref(), Some(want));
+    }
+}
+
+#[test]
+fn what_the_state_was_asked() {
+    for (revocation, directory, want) in [
+        ("true", "off", "nothing revokes it"),
+        ("true", "optional", "nothing revokes it, and the user may come"),
+        ("false", "optional", "the user may come; nobody asks what is revoked"),
+        ("false", "off", "the policy asks for none"),
+    ] {
+        let mut files = files();
+        let gateway = GATEWAY.replace("revocation = true", &format!("revocation = {revocation}"));
+        files.insert("gateway.toml".into(), gateway.into());
+        let globex = format!("directory = {directory:?}\n{GLOBEX}");
+        files.insert("tenants/globex.toml".into(), globex.into());
+        let answer = explain(&load(&files).unwrap(), &question(|_| {}), &State::default());
+        assert_eq!(answer.steps[7].detail.as_deref(), Some(want));
     }
 }
 
