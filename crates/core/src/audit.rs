@@ -1,8 +1,8 @@
 //! The audit record: one JSON line for every request, in UTC.
 //!
-//! `would_deny` is the reason for which the route of a permitted request would have refused it, were
-//! it not in dry run; `detail` then explains that. `roles` and `groups` are the directory's, where
-//! there is one.
+//! `would_deny` is the first reason for which a route in dry run would have refused the request.
+//! `detail` explains the refusal or, of a permitted request, that. `roles` and `groups` are the
+//! token's, and of a request that step 8 let by the directory's, where it has the user.
 //!
 //! What a client wrote stands in it escaped and bounded, and never a token, cookie, query or body.
 
@@ -90,8 +90,8 @@ pub fn record(
         region: facts.origin.map(Origin::region),
         decision,
         reason: denial.map(Denial::reason).map(Reason::code),
-        would_deny: facts.would_deny.as_ref().map(Denial::reason).map(Reason::code),
-        detail: denial.or(facts.would_deny.as_ref()).map(|denial| bounded(denial.detail())),
+        would_deny: facts.would_deny.first().map(Denial::reason).map(Reason::code),
+        detail: denial.or(facts.would_deny.first()).map(|denial| bounded(denial.detail())),
         status,
         policy,
         duration_us: u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),

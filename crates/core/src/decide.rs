@@ -98,8 +98,9 @@ pub struct Facts<'p> {
     pub principal: Option<Principal>,
     /// The origin that the request may be forwarded to.
     pub origin: Option<&'p Origin>,
-    /// What would have refused a request whose route is in [`dry_run`](crate::dry_run).
-    pub would_deny: Option<Denial>,
+    /// What would have refused a request whose route is in [`dry_run`](crate::dry_run): the first at
+    /// each of its steps, in the order of the road.
+    pub would_deny: Vec<Denial>,
 }
 
 impl Facts<'_> {
@@ -241,7 +242,7 @@ fn start<'p>(
 
     facts.reached = Some(Step::Network);
     let mut admitted = network::admit(routed)?;
-    facts.would_deny = admitted.would_deny.take();
+    facts.would_deny.extend(admitted.would_deny.take());
 
     facts.reached = Some(Step::Token);
     let authenticated = token::authenticate(admitted, now)?;
@@ -266,8 +267,8 @@ fn finish<'p>(
     facts.reached = Some(Step::Authorize);
     let mut authorized = authorize::check(live, given, now)?;
     let mut writes = std::mem::take(&mut authorized.writes);
-    facts.would_deny = facts.would_deny.take().or_else(|| authorized.would_deny.take());
-    if facts.would_deny.is_some() {
+    facts.would_deny.extend(authorized.would_deny.take());
+    if !facts.would_deny.is_empty() {
         // Enforced, the request would have taken no token.
         writes.clear();
     }

@@ -106,10 +106,11 @@ impl<'p> ResponseRules<'p> {
     }
 }
 
-/// `CDN-Cache-Control` (RFC 9213, section 3.1), what CDNs call theirs (`Cloudflare-CDN-Cache-Control`),
-/// and the older `Surrogate-Control`.
+/// `CDN-Cache-Control` (RFC 9213, section 3.1), what CDNs call theirs by the same convention
+/// (`Akamai-Cache-Control`), and the older `Surrogate-Control` and `Edge-Control`. The last, of Akamai
+/// again, can say `!no-store`.
 fn is_targeted_cache_control(name: &str) -> bool {
-    name.ends_with("cdn-cache-control") || name == "surrogate-control"
+    name.ends_with("-cache-control") || matches!(name, "surrogate-control" | "edge-control")
 }
 
 /// Sets the security fields that every answer over HTTPS has.

@@ -126,7 +126,7 @@ impl<'p> Judge<'p> {
 
     fn verdict(&self, record: &Record, decision: &Decision<'_>) -> Verdict {
         use sekisho_core::Verdict as Road;
-        let kept_back = decision.facts.would_deny.as_ref().map(sekisho_core::Denial::reason);
+        let kept_back = decision.facts.would_deny.first().map(sekisho_core::Denial::reason);
         let reason = match (&decision.verdict, kept_back) {
             (Road::Permit(_), None) => return Verdict::Permit,
             (Road::Permit(_), Some(reason)) => return Verdict::DryRun(reason),

@@ -44,7 +44,7 @@ pub fn explain(policy: &Policy, question: &Question, state: &State) -> Answer {
         decision: if denial.is_some() { "deny" } else { "permit" },
         reason: denial.map(|denial| denial.reason().code()),
         status: denial.map(|denial| denial.reason().status()),
-        would_deny: facts.would_deny.as_ref().map(|denial| denial.reason().code()),
+        would_deny: facts.would_deny.first().map(|denial| denial.reason().code()),
         tenant: facts.tenant.map(|tenant| tenant.id().to_string()),
         route: facts.route.map(|route| route.id().to_owned()),
         client: facts.client.map(|client| client.to_string()),

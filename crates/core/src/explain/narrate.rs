@@ -59,7 +59,7 @@ impl Narrator<'_, '_> {
             return answer(StepOutcome::Skipped, None, None, Some(why));
         }
         let (seen, compared, why) = self.words(step);
-        let kept_back = self.facts.would_deny.as_ref().filter(|kept| judged_at(kept) == step);
+        let kept_back = self.facts.would_deny.iter().find(|kept| judged_at(kept) == step);
         let (outcome, detail) = match (denial, kept_back) {
             (Some(denial), _) if step == reached => {
                 (StepOutcome::Denied, Some(denial.detail().to_owned()))
@@ -221,6 +221,9 @@ impl Narrator<'_, '_> {
         });
         let why = match self.facts.tenant.map(Tenant::directory) {
             _ if asked.is_empty() => "the policy asks for none",
+            _ if !self.policy.checks_revocation() => {
+                "the user may come; nobody asks what is revoked"
+            }
             Some(Directory::Off) | None => "nothing revokes it",
             Some(_) => "nothing revokes it, and the user may come",
         };
@@ -321,8 +324,11 @@ fn asked_roles(route: &Route) -> Option<String> {
 fn granted(route: &Route, who: &Principal) -> String {
     match who.roles().iter().find(|role| route.roles().contains(role)) {
         Some(role) => format!("it has {role}"),
-        None if route.all_roles().is_empty() => "every user of the tenant may".to_owned(),
-        None => "it has them all".to_owned(),
+        None if !route.all_roles().is_empty() => "it has them all".to_owned(),
+        None if route.assistant().is_some() => {
+            "every user who may see the assistant may".to_owned()
+        }
+        None => "every user of the tenant may".to_owned(),
     }
 }
 

@@ -21,7 +21,7 @@ fn reasons(ask: &Ask, policy: &Policy) -> (Option<Reason>, Option<Reason>) {
         Verdict::Permit(_) => None,
         Verdict::Deny(denial) => Some(denial.reason()),
     };
-    (denied, decision.facts.would_deny.as_ref().map(Denial::reason))
+    (denied, decision.facts.would_deny.first().map(Denial::reason))
 }
 
 fn with_roles(roles: &Value) -> Ask {

@@ -1,7 +1,9 @@
 //! A question as data and its answer as data, key by key.
 
-use super::support::{POLICY, ask};
+use super::records::{ASSISTANT, LABEL, policy};
+use super::support::{GATEWAY, GLOBEX, POLICY, ask, files, policy_with};
 use sekisho_core::explain::{Question, State, explain};
+use sekisho_core::policy::load;
 use serde_json::{Value, json};
 
 fn question(change: impl FnOnce(&mut Value)) -> Question {
@@ -114,18 +116,15 @@ fn no_word_comes_from_a_token_that_was_not_verified() {
     }
 }
 
+/// One letter a step: held, denied, would deny, skipped, not reached.
+fn outcomes(answer: &Value) -> String {
+    let steps = answer["steps"].as_array().unwrap();
+    assert_eq!(steps.len(), 10);
+    steps.iter().map(|step| step["outcome"].as_str().unwrap().chars().next().unwrap()).collect()
+}
+
 #[test]
 fn outcomes_of_the_steps() {
-    let outcomes = |question: &Question, state: Value| {
-        let answer: Value = serde_json::from_str(&answer(question, &state)).unwrap();
-        let steps = answer["steps"].as_array().unwrap();
-        assert_eq!(steps.len(), 10);
-        // One letter a step: held, denied, skipped, not reached.
-        steps
-            .iter()
-            .map(|step| step["outcome"].as_str().unwrap().chars().next().unwrap())
-            .collect::<String>()
-    };
     let health = |q: &mut Value| {
         q["method"] = "GET".into();
         q["target"] = "/healthz".into();
@@ -155,7 +154,68 @@ fn outcomes_of_the_steps() {
             "hhhhhdnnnn",
         ),
     ] {
-        assert_eq!(outcomes(&question, state), want, "{name}");
+        let answer: Value = serde_json::from_str(&answer(&question, &state)).unwrap();
+        assert_eq!(outcomes(&answer), want, "{name}");
+    }
+}
+
+#[test]
+fn a_dry_run_says_of_each_step_what_it_would_have_done() {
+    let policy = policy("off", "enforce = false", "");
+    let visitor = ask().with(|a| a.claims["roles"] = json!(["visitor"])).token();
+    let visitor = format!("Bearer {visitor}");
+    for (name, peer, token, want) in [
+        ("inside, a member", "203.0.113.9:1", None, "hhhhhhhhhh"),
+        ("outside", "192.0.2.1:1", None, "hhhhhwhhhh"),
+        ("a visitor", "203.0.113.9:1", Some(&visitor), "hhhhhhhhwh"),
+        ("a visitor from outside", "192.0.2.1:1", Some(&visitor), "hhhhhwhhwh"),
+    ] {
+        let question = question(|q| {
+            q["peer"] = peer.into();
+            if let Some(token) = token {
+                q["headers"][1][1] = token.as_str().into();
+            }
+        });
+        let answer = explain(&policy, &question, &State::default());
+        let answer = serde_json::to_value(&answer).unwrap();
+        assert_eq!(outcomes(&answer), want, "{name}");
+        let would_deny = want.find('w').map(|at| ["network-not-allowed", "role-missing"][at / 8]);
+        assert_eq!(answer["would_deny"].as_str(), would_deny, "{name}: the first of them");
+    }
+}
+
+#[test]
+fn why_a_principal_may() {
+    const ROLES: &str = "roles = [\"member\", \"admin\"]";
+    let label = json!({LABEL: {"v": 1, "visibility": "personal", "owner": "u-42"}});
+    for (roles, assistant, want) in [
+        (ROLES, "", "it has member"),
+        ("all_roles = [\"member\", \"tester\"]", "", "it has them all"),
+        ("", "", "every user of the tenant may"),
+        ("", ASSISTANT, "every user who may see the assistant may"),
+    ] {
+        let policy = policy_with(ROLES, &format!("{roles}\n{assistant}"));
+        let state: State = serde_json::from_value(label.clone()).unwrap();
+        let answer = explain(&policy, &question(|_| {}), &state);
+        assert_eq!(answer.steps[8].detail.as_deref(), Some(want));
+    }
+}
+
+#[test]
+fn what_the_state_was_asked() {
+    for (revocation, directory, want) in [
+        ("true", "off", "nothing revokes it"),
+        ("true", "optional", "nothing revokes it, and the user may come"),
+        ("false", "optional", "the user may come; nobody asks what is revoked"),
+        ("false", "off", "the policy asks for none"),
+    ] {
+        let mut files = files();
+        let gateway = GATEWAY.replace("revocation = true", &format!("revocation = {revocation}"));
+        files.insert("gateway.toml".into(), gateway.into());
+        let globex = format!("directory = {directory:?}\n{GLOBEX}");
+        files.insert("tenants/globex.toml".into(), globex.into());
+        let answer = explain(&load(&files).unwrap(), &question(|_| {}), &State::default());
+        assert_eq!(answer.steps[7].detail.as_deref(), Some(want));
     }
 }
 

@@ -123,7 +123,13 @@ fn an_authenticated_answer_is_nobody_elses() {
 fn no_cache_follows_another_rule_than_the_gateways() {
     let echo = ("x-tenant-id", "globex");
     let public = ask().with(|a| a.get("/healthz"));
-    for name in ["CDN-Cache-Control", "Cloudflare-CDN-Cache-Control", "Surrogate-Control"] {
+    for name in [
+        "CDN-Cache-Control",
+        "Cloudflare-CDN-Cache-Control",
+        "Akamai-Cache-Control",
+        "Edge-Control",
+        "Surrogate-Control",
+    ] {
         let targeted = (name, "max-age=600");
         let own = [echo, targeted, ("cache-control", "max-age=5")];
         let lower = name.to_ascii_lowercase();

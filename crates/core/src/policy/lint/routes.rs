@@ -8,10 +8,15 @@ use std::collections::BTreeMap;
 /// Methods that change nothing (RFC 9110, section 9.2.1).
 const SAFE: [&str; 3] = ["GET", "HEAD", "OPTIONS"];
 
-/// Whether a route is for administrators alone: every role that opens it says `admin`.
+/// Whether a route is for administrators alone: every role that opens it says `admin`, or one that
+/// nobody may lack.
 pub(super) fn is_administration(route: &Route) -> bool {
     let roles = route.roles();
-    !roles.is_empty() && roles.iter().all(|role| role.to_ascii_lowercase().contains("admin"))
+    !roles.is_empty() && roles.iter().all(says_admin) || route.all_roles().iter().any(says_admin)
+}
+
+fn says_admin(role: impl AsRef<str>) -> bool {
+    role.as_ref().to_ascii_lowercase().contains("admin")
 }
 
 impl Linter<'_> {
@@ -20,9 +25,11 @@ impl Linter<'_> {
         for (index, route) in self.policy.routes().iter().enumerate() {
             let place = self.gateway.key("routes").at(index);
             if is_administration(route) && route.network() == BUSINESS {
+                let by_all = route.all_roles().iter().any(says_admin);
+                let admitted_by = if by_all { "all_roles" } else { "roles" };
                 found.push(warning(
                     "admin-route-open",
-                    (GATEWAY, &place.clone().key("roles")),
+                    (GATEWAY, &place.clone().key(admitted_by)),
                     format!(
                         "administrators take the route {:?} from any network of users",
                         route.id()
@@ -75,7 +82,8 @@ impl Linter<'_> {
     fn unreachable(&self, route: &Route) -> Option<String> {
         let tenants = self.policy.tenants();
         let network = route.network();
-        if network != BUSINESS && tenants.iter().all(|t| t.network(network).is_none()) {
+        let none_has = tenants.iter().all(|tenant| tenant.network(network).is_none());
+        if network != BUSINESS && none_has && route.enforced() {
             return Some(format!("no tenant has set the network {network:?}"));
         }
         if !route.is_public() && tenants.iter().all(|tenant| tenant.issuers().is_empty()) {
@@ -85,13 +93,21 @@ impl Linter<'_> {
     }
 
     /// The routes that ask for less and take what this one just misses, each with an example: a
-    /// trailing slash, a deeper path, or a method that changes what this one's methods only read.
+    /// trailing slash, a deeper path, what `{*rest}` lies under, as it is not empty, or a method that
+    /// changes what this one's methods only read.
     fn laxer_than<'a>(&'a self, route: &'a Route) -> Vec<(&'a Route, String)> {
         let path = example(route.path());
         let stem = path.trim_end_matches('/');
         let reads = route.methods().iter().all(|method| SAFE.contains(method));
+        let mut nears =
+            vec![path.clone(), format!("{stem}/"), format!("{stem}/x"), stem.to_owned()];
+        // `/` is the first page of a site and nobody's index.
+        let above = route.path().split_once("/{*").map(|(above, _)| example(above));
+        if let Some(above) = above.filter(|above| !above.is_empty()) {
+            nears.extend([format!("{above}/"), above]);
+        }
         let mut found: Vec<(&Route, String)> = Vec::new();
-        for near in [path.clone(), format!("{stem}/"), format!("{stem}/x"), stem.to_owned()] {
+        for near in nears {
             for other in self.policy.routes_of_path(&near) {
                 let example = if other.path() == route.path() {
                     let write = other.methods().iter().find(|method| !SAFE.contains(method));
@@ -111,14 +127,17 @@ impl Linter<'_> {
     }
 }
 
-/// Whether someone whom `strict` refuses could take `lax`.
+/// Whether someone whom `strict` refuses could take `lax`. Of two in dry run, once they are not.
 pub(super) fn asks_less(lax: &Route, strict: &Route) -> bool {
-    let network = strict.network() != BUSINESS && lax.network() != strict.network();
+    let open = lax.is_public() || strict.enforced() && !lax.enforced();
+    let network = strict.network() != BUSINESS && (open || lax.network() != strict.network());
     let roles = !strict.roles().is_empty()
-        && (lax.roles().is_empty()
+        && (open
+            || lax.roles().is_empty()
             || lax.roles().iter().any(|role| !strict.roles().contains(role)));
-    let all_roles = strict.all_roles().iter().any(|role| !lax.all_roles().contains(role));
-    !strict.is_public() && (lax.is_public() || network || roles || all_roles)
+    let all_roles = strict.all_roles().iter().any(|role| open || !lax.all_roles().contains(role));
+    let label = strict.assistant().is_some() && (open || lax.assistant().is_none());
+    !strict.is_public() && (lax.is_public() || network || roles || all_roles || label)
 }
 
 /// A path that the pattern matches.

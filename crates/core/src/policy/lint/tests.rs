@@ -141,6 +141,16 @@ fn each_lint_fires_and_lets_be() {
     let strict_rest = more(
         "path = \"/admin/{*rest}\"\nmethods = [\"GET\"]\nroles = [\"admin\"]\nnetwork = \"admin\"",
     );
+    let both_rests = format!(
+        "{rest}{}",
+        strict_rest.strip_prefix(GATEWAY).unwrap().replace("\"more\"", "\"admin\"")
+    );
+    let index = more("path = \"/files/{*rest}\"\nmethods = [\"GET\"]\nroles = [\"member\"]")
+        + &ROUTE.replace("\"more\"", "\"index\"")
+        + "path = \"/files\"\nmethods = [\"GET\"]\npublic = true\n";
+    let root = rest.clone()
+        + &ROUTE.replace("\"more\"", "\"root\"")
+        + "path = \"/\"\nmethods = [\"GET\"]\npublic = true\n";
     let deeper = more("path = \"/admin/users/{id}\"\nmethods = [\"GET\"]\npublic = true");
     let sibling = more(
         "path = \"/admin/{*rest}\"\nmethods = [\"GET\"]\nroles = [\"admin\", \"member\"]\nnetwork = \"admin\"",
@@ -151,6 +161,28 @@ fn each_lint_fires_and_lets_be() {
     let upper = more("path = \"/Chat/{name}\"\nmethods = [\"GET\"]\nroles = [\"member\"]");
     let office = more("path = \"/o\"\nmethods = [\"GET\"]\nnetwork = \"office\"");
     let open_admin = more("path = \"/o\"\nmethods = [\"GET\"]\nroles = [\"tenant-Admin\"]");
+    let all_admin = more(
+        "path = \"/o\"\nmethods = [\"GET\"]\nroles = [\"member\"]\nall_roles = [\"mfa\", \"admin\"]",
+    );
+    let labelled =
+        more("path = \"/a/{id}\"\nmethods = [\"GET\"]\nroles = [\"member\"]\nassistant = \"id\"");
+    let unlabelled = format!(
+        "{labelled}{}",
+        ROUTE.replace("more", "rest")
+            + "path = \"/a/{id}/{*rest}\"\nmethods = [\"GET\"]\nroles = [\"member\"]\n"
+    );
+    let dry_rest = more(
+        "path = \"/admin/{*rest}\"\nmethods = [\"GET\"]\nroles = [\"admin\"]\nnetwork = \"admin\"\nenforce = false",
+    );
+    let dry_office =
+        more("path = \"/o\"\nmethods = [\"GET\"]\nnetwork = \"office\"\nenforce = false");
+    let behind =
+        more("path = \"/internal/{*rest}\"\nmethods = [\"GET\"]\nroles = [\"member\", \"admin\"]")
+            .replacen(
+                "network = \"admin\"",
+                "network = \"admin\"\nrewrite = { from = \"/admin\", to = \"/internal\" }",
+                1,
+            );
     let public = more("path = \"/o\"\nmethods = [\"GET\"]\npublic = true");
     let rewritten = |to: &str| {
         more(&format!(
@@ -217,6 +249,11 @@ fn each_lint_fires_and_lets_be() {
             &[("admin-route-open", EDGE, "[\"tenant-Admin\"]")],
         ),
         (
+            "administrators from anywhere, by a role that they must have",
+            &[(EDGE, GATEWAY, &all_admin)],
+            &[("admin-route-open", EDGE, "[\"mfa\", \"admin\"]")],
+        ),
+        (
             "administrators from another network that is open",
             &[
                 (EDGE, "network = \"admin\"", "network = \"office\""),
@@ -251,6 +288,21 @@ fn each_lint_fires_and_lets_be() {
             &[("route-laxer", EDGE, "\"/admin/users\"")],
         ),
         (
+            "the index of a strict rest for members",
+            &[(EDGE, GATEWAY, &both_rests)],
+            &[("route-laxer", EDGE, "\"/admin/{*rest}\"")],
+        ),
+        (
+            "the index of a strict rest for everyone",
+            &[(EDGE, GATEWAY, &index)],
+            &[("route-laxer", EDGE, "\"/files/{*rest}\"")],
+        ),
+        (
+            "the first page for everyone",
+            &[(EDGE, GATEWAY, &root)],
+            &[("route-laxer", EDGE, "\"/admin/users\"")],
+        ),
+        (
             "a deeper path for everyone",
             &[(EDGE, GATEWAY, &deeper)],
             &[("route-laxer", EDGE, "\"/admin/users\"")],
@@ -265,10 +317,26 @@ fn each_lint_fires_and_lets_be() {
             &[(EDGE, GATEWAY, &any_network)],
             &[("route-laxer", EDGE, "\"/admin/users\""), ("admin-route-open", EDGE, "[\"admin\"]")],
         ),
+        ("a label, and nothing beside it", &[(EDGE, GATEWAY, &labelled)], &[]),
+        (
+            "no label for what is missed",
+            &[(EDGE, GATEWAY, &unlabelled)],
+            &[("route-laxer", EDGE, "\"/a/{id}\"")],
+        ),
+        (
+            "a dry run for what is missed",
+            &[(EDGE, GATEWAY, &dry_rest)],
+            &[("route-laxer", EDGE, "\"/admin/users\""), ("route-not-enforced", EDGE, "false")],
+        ),
         (
             "the origin's paths of administrators for members",
             &[(EDGE, GATEWAY, &rewritten("/"))],
             &[("rewrite-laxer", EDGE, "\"/api/{*rest}\"")],
+        ),
+        (
+            "administrators' paths at the origin, which members reach under that name",
+            &[(EDGE, GATEWAY, &behind)],
+            &[("rewrite-laxer", EDGE, "\"/internal/{*rest}\"")],
         ),
         ("a prefix of the origin's own", &[(EDGE, GATEWAY, &rewritten("/v1"))], &[]),
         ("as strict for what is missed", &[(EDGE, GATEWAY, &strict_rest)], &[]),
@@ -287,6 +355,11 @@ fn each_lint_fires_and_lets_be() {
             "a network that no tenant has",
             &[(EDGE, GATEWAY, &office)],
             &[("route-unreachable", EDGE, "\"/o\"")],
+        ),
+        (
+            "a network that no tenant has, in dry run",
+            &[(EDGE, GATEWAY, &dry_office)],
+            &[("route-not-enforced", EDGE, "false")],
         ),
         (
             "a network that one tenant has",
