@@ -75,10 +75,11 @@ impl<'p> Judge<'p> {
             old: self.verdict(record, &old),
             new: match self.verdict(record, &new) {
                 Verdict::Permit | Verdict::DryRun(_) | Verdict::Deny(Reason::RoleMissing)
-                    if !is_told(&asked_before, &asked) =>
+                    if !was_asked(&asked_before, &asked) =>
                 {
                     Verdict::Undetermined
                 }
+                new if !was_judged(record, &asked, new) => Verdict::Undetermined,
                 new => new,
             },
             tenant,
@@ -212,11 +213,60 @@ impl<'p> Judge<'p> {
     }
 }
 
-/// Whether a record of the old policy tells the state that the new one asks for. It does not say what
+/// Whether a record of the old policy tells the state that the new one asks for: it does not say what
 /// nobody had asked: who is in a directory, or whom a label hides. Nor which roles a token had, where
 /// the directory's took their place. A bucket is full where nobody has counted.
-fn is_told(before: &[String], now: &[String]) -> bool {
+fn was_asked(before: &[String], now: &[String]) -> bool {
     let is = |key: &str, kind: &str| key.split('/').nth(2) == Some(kind);
     now.iter().all(|key| is(key, "rate") || before.contains(key))
         && before.iter().all(|key| !is(key, "user") || now.contains(key))
+}
+
+/// Whether the recorded request came as far as the state that the new verdict rests on: what lies
+/// behind its refusal, nobody has looked at.
+fn was_judged(record: &Record, asked: &[String], new: Verdict) -> bool {
+    let reason = |code: &Option<String>| code.as_deref().and_then(Reason::from_code);
+    let seen = match (reason(&record.reason), reason(&record.would_deny)) {
+        (Some(refusal), _) => place(refusal),
+        // In dry run, revocation and directory refuse as ever.
+        (None, Some(kept_back)) => place(kept_back).max(USER),
+        (None, None) => END,
+    };
+    let needed = match new {
+        Verdict::Permit => END,
+        Verdict::DryRun(kept_back) => place(kept_back).max(USER),
+        Verdict::Deny(refusal) => place(refusal),
+        Verdict::Undetermined => 0,
+    };
+    asked.iter().all(|key| {
+        let place = match key.split('/').nth(2) {
+            Some("revoked") => REVOCATION,
+            Some("user") => USER,
+            Some("assistant") => LABEL,
+            // A bucket is full where nobody has counted.
+            _ => 0,
+        };
+        place > needed || place <= seen
+    })
+}
+
+// The rules that judge a user, in the order of the road.
+const REVOCATION: u8 = 1;
+const USER: u8 = 2;
+const ROLES: u8 = 3;
+const LABEL: u8 = 4;
+const LIMIT: u8 = 5;
+const END: u8 = 6;
+
+/// Which of them gives the reason; 0 for those before.
+fn place(reason: Reason) -> u8 {
+    match reason {
+        Reason::SessionRevoked => REVOCATION,
+        Reason::UserUnknown | Reason::UserSuspended | Reason::UserLeft => USER,
+        Reason::RoleMissing => ROLES,
+        Reason::AssistantNotFound => LABEL,
+        Reason::RateLimited => LIMIT,
+        Reason::RegionNotAllowed => END,
+        _ => 0,
+    }
 }

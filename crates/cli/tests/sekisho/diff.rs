@@ -82,6 +82,10 @@ fn each_record_is_judged_under_both_policies() {
     let directory: Change = |new| {
         new.replace("tenants/globex.toml", "[networks]", "directory = \"required\"\n[networks]");
     };
+    let no_revocation_but_directory: Change = |new| {
+        new.replace("gateway.toml", "revocation = true", "revocation = false");
+        new.replace("tenants/globex.toml", "[networks]", "directory = \"optional\"\n[networks]");
+    };
     let moved: Change = |new| {
         new.replace("tenants/globex.toml", "globex.localhost", "moved.localhost");
         let hosts = "\"acme.localhost\", \"globex.localhost\"";
@@ -149,6 +153,12 @@ fn each_record_is_judged_under_both_policies() {
             record(&json!({"decision": "deny", "reason": "session-revoked"})),
             no_revocation,
             Some(("session-revoked", "permit")),
+        ),
+        (
+            "revoked, and nobody had asked the directory",
+            record(&json!({"decision": "deny", "reason": "session-revoked"})),
+            no_revocation_but_directory,
+            Some(("session-revoked", "undetermined beyond the network")),
         ),
     ] {
         let (old, new) = (PolicyCopy::new(), PolicyCopy::new());

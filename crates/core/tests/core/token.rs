@@ -218,6 +218,7 @@ fn what_claims_must_be() {
         ("sid a number", "sid", json!(1), Some(TokenClaimsInvalid)),
         ("sid empty", "sid", json!(""), Some(TokenClaimsInvalid)),
         ("jti a number", "jti", json!(1), Some(TokenClaimsInvalid)),
+        ("a logout token", "events", json!({}), Some(TokenClaimsInvalid)),
     ] {
         assert_eq!(claims(|c| c[claim] = value), want, "{name}");
     }

@@ -7,7 +7,6 @@
 //! | `single` | fields that stand once |
 //! | `reserved` | names that only the gateway may set |
 //! | `hop` | fields of one connection, and what `Connection` may name |
-//! | `trailer` | fields that may follow a body |
 //! | `trace` | W3C Trace Context |
 
 mod framing;
@@ -16,7 +15,6 @@ mod hygiene;
 mod reserved;
 mod single;
 pub(crate) mod trace;
-mod trailer;
 
 pub(crate) use hop::connection_options;
 pub use hop::is_hop_by_hop;
@@ -24,7 +22,6 @@ pub(super) use hygiene::check;
 pub(crate) use hygiene::is_token;
 pub use reserved::is_reserved;
 pub(crate) use single::is_single;
-pub use trailer::may_be_trailer;
 
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;

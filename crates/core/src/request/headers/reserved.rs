@@ -9,7 +9,8 @@ const NAMES: [&[u8]; 7] = [
     b"client-cert",
     b"proxy",
 ];
-const PREFIXES: [&[u8]; 3] = [b"sekisho-", b"spin-", b"ssl-client-"];
+const PREFIXES: [&[u8]; 5] =
+    [b"sekisho-", b"spin-", b"ssl-client-", b"cf-access-", b"tailscale-user-"];
 
 /// Behind `x-`.
 const X_NAMES: [&[u8]; 16] = [
@@ -30,7 +31,7 @@ const X_NAMES: [&[u8]; 16] = [
     b"method-override",
     b"arr-clientcert",
 ];
-const X_PREFIXES: [&[u8]; 19] = [
+const X_PREFIXES: [&[u8]; 25] = [
     b"tenant-",
     b"user-",
     b"sekisho-",
@@ -45,6 +46,12 @@ const X_PREFIXES: [&[u8]; 19] = [
     b"ms-client-",
     b"amzn-oidc-",
     b"goog-authenticated-",
+    b"goog-iap-",
+    b"pomerium-",
+    b"authentik-",
+    b"consumer-",
+    b"credential-",
+    b"endpoint-api-",
     b"ssl-",
     b"original-",
     b"rewrite-",
@@ -64,7 +71,7 @@ const SUFFIXES: [&[u8]; 5] =
 /// | `forwarded`, `x-forwarded`, `x-forwarded-*`, `*-forwarded-for`, `x-forward-*`, `x-envoy-*` | a proxy's word on what it forwards |
 /// | `x-host`, `x-http-host-override`, `x-scheme`, `x-url-scheme`, `front-end-https` | another host or scheme than the one that was judged |
 /// | `x-real-ip`, `client-ip`, `*-client-ip`, `*-connecting-ip`, `*-viewer-address`, `x-azure-clientip`, `x-azure-socketip`, `x-originating-ip`, `remote-addr`, `x-client-*`, `spin-*` | a proxy's or host's word on the client |
-/// | `remote-user`, `x-remote-*`, `x-auth-*`, `x-authenticated-*`, `x-webauth-*`, `x-ms-client-*`, `x-amzn-oidc-*`, `x-goog-authenticated-*` | a proxy's word on who signed in |
+/// | `remote-user`, `x-remote-*`, `x-auth-*`, `x-authenticated-*`, `x-webauth-*`, `x-ms-client-*`, `x-amzn-oidc-*`, `x-goog-authenticated-*`, `x-goog-iap-*`, `x-pomerium-*`, `x-authentik-*`, `x-consumer-*`, `x-credential-*`, `x-endpoint-api-*`, `cf-access-*`, `tailscale-user-*` | a proxy's word on who signed in |
 /// | `x-ssl-*`, `ssl-client-*`, `client-cert`, `*-client-cert`, `x-arr-clientcert` | a proxy's word on a client certificate (RFC 9440) |
 /// | `x-http-method`, `x-http-method-override`, `x-method-override`, `x-original-*`, `x-rewrite-*` | another method or path than the one that was judged |
 /// | `x-accel-*`, `x-sendfile-*` | an order to a server to send a file or go elsewhere |
@@ -174,6 +181,14 @@ mod tests {
             "X-HTTP-Host-Override",
             "SSL-Client-Verify",
             "SSL_CLIENT_S_DN",
+            "Cf-Access-Jwt-Assertion",
+            "Tailscale-User-Login",
+            "X-Goog-IAP-JWT-Assertion",
+            "X-Pomerium-Claim-Email",
+            "X-Authentik-Username",
+            "X-Consumer-Username",
+            "X-Credential-Identifier",
+            "X-Endpoint-API-UserInfo",
         ] {
             assert!(is_reserved(name), "{name}");
         }

@@ -9,7 +9,9 @@
 //! 4. The subject is there and, with the issuer's prefix before it, can stand in a header and in a
 //!    record.
 //! 5. The tenant claim equals the tenant, or the issuer is declared to serve this tenant alone.
-//! 6. The session, the roles and the groups, if any, have the form of names ([`names`]).
+//! 6. It is no security event token (RFC 8417, section 2.2), such as a logout token of an issuer
+//!    that gives no `typ`: nobody signs in by one (RFC 8725, section 2.8).
+//! 7. The session, the roles and the groups, if any, have the form of names ([`names`]).
 
 mod names;
 mod principal;
@@ -51,6 +53,9 @@ pub fn judge(
     }
     let subject = subject(claims, issuer)?;
     belongs_to(claims, issuer, tenant)?;
+    if claims.contains_key("events") {
+        return Err(invalid("a security event token is nobody's sign-in"));
+    }
     let session = match text(claims.get("sid"), "sid", MAX_SESSION)? {
         Some(session) => Some(session),
         None => text(claims.get("jti"), "jti", MAX_SESSION)?,
