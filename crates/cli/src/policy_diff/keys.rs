@@ -44,6 +44,14 @@ fn default(key: &str) -> Option<Value> {
 impl Changes {
     /// Compares the values of one key.
     pub(super) fn key(&mut self, place: &str, key: &str, old: Option<&Value>, new: Option<&Value>) {
+        // Those are the issuer's names, whatever keys of ours they look like.
+        if place.ends_with(", role_map") {
+            if old != new {
+                let what = format!("{key}: {} → {}", shown(old), shown(new));
+                self.add(Effect::Changes, place, what);
+            }
+            return;
+        }
         // A route's own timeouts have the gateway's as their default, not the program's.
         let fallback =
             if key.ends_with("_ms") && place.starts_with("route ") { None } else { default(key) };
@@ -84,8 +92,11 @@ impl Changes {
             let what = format!("{key}: removed {}", joined(gone.iter().copied()));
             self.add(effect.opposite(), place, what);
         }
-        // The first region with an origin is taken; of any other list the order means nothing.
-        if added.is_empty() && gone.is_empty() && key == "regions" {
+        // The first region with an origin is taken, and a claim's path leads from the outside in; of
+        // any other list the order means nothing.
+        let ordered = key == "regions" || key.ends_with("_claim");
+        let told = !(added.is_empty() && gone.is_empty());
+        if ordered && !(told && (new.starts_with(old) || old.starts_with(new))) {
             let what = format!("{key}: order {} → {}", joined(old.iter()), joined(new.iter()));
             self.add(Effect::Changes, place, what);
         }
