@@ -41,7 +41,7 @@ pub const LINTS: [(&str, &str); 19] = [
     ("tenant-echo-off", "an origin that signed-in users reach, and whose answers prove no tenant"),
     ("admin-route-open", "a route for administrators alone that demands no network of theirs"),
     ("route-laxer", "what a strict route just misses falls to a route that asks for less"),
-    ("rewrite-laxer", "a rewrite to paths of a route that asks for more"),
+    ("rewrite-laxer", "a way, by a rewrite, to paths of a route that asks for more"),
     ("route-not-enforced", "a route whose own rules are recorded and not enforced"),
     ("route-unreachable", "a route that no client of any tenant can take"),
     ("routes-differ-in-case", "two paths that differ in case only"),

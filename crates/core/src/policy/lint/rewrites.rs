@@ -8,11 +8,11 @@ use std::borrow::Cow;
 
 impl Linter<'_> {
     /// Of two routes whose paths meet, the more specific one judges: but by the path in front of the
-    /// gateway. Behind a rewrite nobody asks which other route guards what the origin is asked for.
+    /// gateway. Behind a rewrite, of either of the two, nobody asks which other route guards what the
+    /// origin is asked for.
     pub(super) fn rewrites(&self, found: &mut Vec<Fault>) {
         let routes = self.policy.routes();
-        let rewritten = routes.iter().enumerate().filter(|(_, route)| route.rewrite().is_some());
-        for (index, lax) in rewritten {
+        for (index, lax) in routes.iter().enumerate() {
             let guarded = routes.iter().find(|strict| {
                 strict.rewrite() != lax.rewrite() && asks_less(lax, strict) && meet(lax, strict)
             });
@@ -32,13 +32,15 @@ impl Linter<'_> {
     }
 }
 
-/// Whether an origin of both can get one request by either.
-fn meet(one: &Route, other: &Route) -> bool {
-    let (ours, theirs) = (at_origin(one), at_origin(other));
+/// Whether an origin of both can get one request by either. Where only the strict one is rewritten,
+/// the lax one must be the wider: a narrower one is an exception that someone wrote.
+fn meet(lax: &Route, strict: &Route) -> bool {
+    let (ours, theirs) = (at_origin(lax), at_origin(strict));
     let patterns = Pattern::parse(&ours).ok().zip(Pattern::parse(&theirs).ok());
-    one.origins().any(|origin| other.origins().any(|other| other == origin))
-        && one.methods().iter().any(|method| other.methods().contains(method))
-        && patterns.is_some_and(|(ours, theirs)| ours.meets(&theirs))
+    let meets = if lax.rewrite().is_some() { Pattern::meets } else { Pattern::covers };
+    lax.origins().any(|origin| strict.origins().any(|other| other == origin))
+        && lax.methods().iter().any(|method| strict.methods().contains(method))
+        && patterns.is_some_and(|(ours, theirs)| meets(&ours, &theirs))
 }
 
 /// The route's pattern as the origin sees it.

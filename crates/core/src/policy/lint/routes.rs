@@ -8,10 +8,16 @@ use std::collections::BTreeMap;
 /// Methods that change nothing (RFC 9110, section 9.2.1).
 const SAFE: [&str; 3] = ["GET", "HEAD", "OPTIONS"];
 
-/// Whether a route is for administrators alone: every role that opens it says `admin`.
+/// Whether a route is for administrators alone: every role that opens it says `admin`, or one that
+/// it asks for besides.
 pub(super) fn is_administration(route: &Route) -> bool {
     let roles = route.roles();
-    !roles.is_empty() && roles.iter().all(|role| role.to_ascii_lowercase().contains("admin"))
+    !roles.is_empty() && roles.iter().all(|role| says_admin(role))
+        || route.all_roles().iter().any(|role| says_admin(role))
+}
+
+fn says_admin(role: &str) -> bool {
+    role.to_ascii_lowercase().contains("admin")
 }
 
 impl Linter<'_> {
@@ -20,9 +26,11 @@ impl Linter<'_> {
         for (index, route) in self.policy.routes().iter().enumerate() {
             let place = self.gateway.key("routes").at(index);
             if is_administration(route) && route.network() == BUSINESS {
+                let besides = route.all_roles().iter().any(|role| says_admin(role));
+                let roles = if besides { "all_roles" } else { "roles" };
                 found.push(warning(
                     "admin-route-open",
-                    (GATEWAY, &place.clone().key("roles")),
+                    (GATEWAY, &place.clone().key(roles)),
                     format!(
                         "administrators take the route {:?} from any network of users",
                         route.id()
@@ -118,7 +126,8 @@ pub(super) fn asks_less(lax: &Route, strict: &Route) -> bool {
         && (lax.roles().is_empty()
             || lax.roles().iter().any(|role| !strict.roles().contains(role)));
     let all_roles = strict.all_roles().iter().any(|role| !lax.all_roles().contains(role));
-    !strict.is_public() && (lax.is_public() || network || roles || all_roles)
+    let label = strict.assistant().is_some() && lax.assistant().is_none();
+    !strict.is_public() && (lax.is_public() || network || roles || all_roles || label)
 }
 
 /// A path that the pattern matches.

@@ -124,6 +124,8 @@ fn shown(files: &Files, fault: &Fault) -> (&'static str, String, String) {
 
 const ROUTE: &str = "\n[[routes]]\nid = \"more\"\norigins = [\"assistant\"]\n";
 
+const ROUTE2: &str = "\n\n[[routes]]\nid = \"yet\"\norigins = [\"assistant\"]\n";
+
 /// A route more, of these keys.
 fn more(keys: &str) -> String {
     format!("{GATEWAY}{ROUTE}{keys}\n")
@@ -151,7 +153,18 @@ fn each_lint_fires_and_lets_be() {
     let upper = more("path = \"/Chat/{name}\"\nmethods = [\"GET\"]\nroles = [\"member\"]");
     let office = more("path = \"/o\"\nmethods = [\"GET\"]\nnetwork = \"office\"");
     let open_admin = more("path = \"/o\"\nmethods = [\"GET\"]\nroles = [\"tenant-Admin\"]");
+    let all_admin =
+        more("path = \"/o\"\nmethods = [\"GET\"]\nroles = [\"member\"]\nall_roles = [\"admin\"]");
     let public = more("path = \"/o\"\nmethods = [\"GET\"]\npublic = true");
+    let labelled = GATEWAY.replace("roles = [\"member\", \"admin\"]", "assistant = \"id\"");
+    let unlabelled =
+        format!("{labelled}{ROUTE}path = \"/chat/{{id}}/{{*rest}}\"\nmethods = [\"GET\"]\n");
+    let both_labelled = format!("{unlabelled}assistant = \"id\"\n");
+    let guarded = |rewrite: &str| {
+        more(&format!(
+            "path = \"/v1/{{*rest}}\"\nmethods = [\"GET\"]\nroles = [\"member\", \"owner\"]{ROUTE2}path = \"/o\"\nmethods = [\"GET\"]\nroles = [\"owner\"]\nrewrite = {{ from = \"/o\", to = \"{rewrite}\" }}"
+        ))
+    };
     let rewritten = |to: &str| {
         more(&format!(
             "path = \"/api/{{*rest}}\"\nmethods = [\"GET\"]\nroles = [\"member\"]\nrewrite = {{ from = \"/api\", to = \"{to}\" }}"
@@ -217,6 +230,11 @@ fn each_lint_fires_and_lets_be() {
             &[("admin-route-open", EDGE, "[\"tenant-Admin\"]")],
         ),
         (
+            "administrators by a role that is asked for besides",
+            &[(EDGE, GATEWAY, &all_admin)],
+            &[("admin-route-open", EDGE, "[\"admin\"]")],
+        ),
+        (
             "administrators from another network that is open",
             &[
                 (EDGE, "network = \"admin\"", "network = \"office\""),
@@ -261,6 +279,12 @@ fn each_lint_fires_and_lets_be() {
             &[("route-laxer", EDGE, "\"/admin/users\"")],
         ),
         (
+            "no label for what is missed",
+            &[(EDGE, GATEWAY, &unlabelled)],
+            &[("route-laxer", EDGE, "\"/chat/{id}\"")],
+        ),
+        ("the label for what is missed", &[(EDGE, GATEWAY, &both_labelled)], &[]),
+        (
             "no network for what is missed",
             &[(EDGE, GATEWAY, &any_network)],
             &[("route-laxer", EDGE, "\"/admin/users\""), ("admin-route-open", EDGE, "[\"admin\"]")],
@@ -270,6 +294,12 @@ fn each_lint_fires_and_lets_be() {
             &[(EDGE, GATEWAY, &rewritten("/"))],
             &[("rewrite-laxer", EDGE, "\"/api/{*rest}\"")],
         ),
+        (
+            "members on paths that owners are led to",
+            &[(EDGE, GATEWAY, &guarded("/v1/owner"))],
+            &[("rewrite-laxer", EDGE, "\"/v1/{*rest}\"")],
+        ),
+        ("owners on paths of their own", &[(EDGE, GATEWAY, &guarded("/v2/owner"))], &[]),
         ("a prefix of the origin's own", &[(EDGE, GATEWAY, &rewritten("/v1"))], &[]),
         ("as strict for what is missed", &[(EDGE, GATEWAY, &strict_rest)], &[]),
         (
