@@ -100,6 +100,9 @@ pub struct Facts<'p> {
     pub origin: Option<&'p Origin>,
     /// What would have refused a request whose route is in [`dry_run`](crate::dry_run).
     pub would_deny: Option<Denial>,
+    /// What else would have, at step 9 of a request that step 6 would have refused: for `explain`,
+    /// which tells of every step.
+    pub would_deny_too: Option<Denial>,
 }
 
 impl Facts<'_> {
@@ -266,7 +269,11 @@ fn finish<'p>(
     facts.reached = Some(Step::Authorize);
     let mut authorized = authorize::check(live, given, now)?;
     let mut writes = std::mem::take(&mut authorized.writes);
-    facts.would_deny = facts.would_deny.take().or_else(|| authorized.would_deny.take());
+    if facts.would_deny.is_none() {
+        facts.would_deny = authorized.would_deny.take();
+    } else {
+        facts.would_deny_too = authorized.would_deny.take();
+    }
     if facts.would_deny.is_some() {
         // Enforced, the request would have taken no token.
         writes.clear();

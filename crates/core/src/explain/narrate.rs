@@ -59,7 +59,8 @@ impl Narrator<'_, '_> {
             return answer(StepOutcome::Skipped, None, None, Some(why));
         }
         let (seen, compared, why) = self.words(step);
-        let kept_back = self.facts.would_deny.as_ref().filter(|kept| judged_at(kept) == step);
+        let kept_back = [&self.facts.would_deny, &self.facts.would_deny_too];
+        let kept_back = kept_back.into_iter().flatten().find(|kept| judged_at(kept) == step);
         let (outcome, detail) = match (denial, kept_back) {
             (Some(denial), _) if step == reached => {
                 (StepOutcome::Denied, Some(denial.detail().to_owned()))

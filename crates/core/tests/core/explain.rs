@@ -95,6 +95,26 @@ fn the_step_that_fell_says_why_and_the_ones_behind_it_nothing() {
 }
 
 #[test]
+fn a_dry_run_tells_of_every_step_that_would_have_refused() {
+    let policy = super::records::policy("off", "all_roles = [\"owner\"]\nenforce = false", "");
+    for (name, peer, network, authorize) in [
+        ("one", "203.0.113.9:1", "held", "would-deny"),
+        ("both", "192.0.2.1:1", "would-deny", "would-deny"),
+    ] {
+        let question = question(|q| q["peer"] = peer.into());
+        let answer = explain(&policy, &question, &State::default());
+        let steps = serde_json::to_value(&answer.steps).unwrap();
+        assert_eq!(answer.decision, "permit", "{name}");
+        assert_eq!(
+            (&steps[5]["outcome"], &steps[8]["outcome"]),
+            (&json!(network), &json!(authorize)),
+            "{name}"
+        );
+        assert!(steps[8]["detail"].as_str().unwrap().contains("all of: owner"), "{name}");
+    }
+}
+
+#[test]
 fn no_word_comes_from_a_token_that_was_not_verified() {
     let signed_by_another = ask().token().replace('.', "A.");
     for (name, field, value) in [
