@@ -45,7 +45,7 @@ pub const LINTS: [(&str, &str); 19] = [
     ("route-not-enforced", "a route whose own rules are recorded and not enforced"),
     ("route-unreachable", "a route that no client of any tenant can take"),
     ("routes-differ-in-case", "two paths that differ in case only"),
-    ("admin-network-any", "a tenant whose administration network is every address"),
+    ("admin-network-any", "a tenant whose administration network is every address, or most"),
     ("network-redundant", "a block that stands twice in one network"),
     ("network-overlap", "a block inside a wider one that says the same"),
     ("hosts-nested", "a host below another tenant's host, whose cookies can reach across"),

@@ -93,14 +93,23 @@ impl Linter<'_> {
     }
 
     /// The routes that ask for less and take what this one just misses, each with an example: a
-    /// trailing slash, a deeper path, or a method that changes what this one's methods only read.
+    /// trailing slash, a deeper path, the path that its rest stands below, or a method that changes
+    /// what this one's methods only read.
     fn laxer_than<'a>(&'a self, route: &'a Route) -> Vec<(&'a Route, String)> {
         let path = example(route.path());
         let stem = path.trim_end_matches('/');
         let reads = route.methods().iter().all(|method| SAFE.contains(method));
         let mut found: Vec<(&Route, String)> = Vec::new();
-        for near in [path.clone(), format!("{stem}/"), format!("{stem}/x"), stem.to_owned()] {
+        let beside = [path.clone(), format!("{stem}/"), format!("{stem}/x"), stem.to_owned()];
+        let above = route.path().rsplit_once("/{*").map(|(above, _)| example(above));
+        let above = above.iter().flat_map(|above| [format!("{above}/"), above.clone()]);
+        let nears = beside.map(|near| (near, false)).into_iter();
+        for (near, is_above) in nears.chain(above.map(|near| (near, true))) {
             for other in self.policy.routes_of_path(&near) {
+                // Who wrote the path above out means it as it is.
+                if is_above && !other.path().contains('{') {
+                    continue;
+                }
                 let example = if other.path() == route.path() {
                     let write = other.methods().iter().find(|method| !SAFE.contains(method));
                     write.filter(|_| reads).map(|method| format!("{method} {near}"))

@@ -143,6 +143,11 @@ fn each_lint_fires_and_lets_be() {
     let strict_rest = more(
         "path = \"/admin/{*rest}\"\nmethods = [\"GET\"]\nroles = [\"admin\"]\nnetwork = \"admin\"",
     );
+    let before = |keys: &str| {
+        format!("[[routes]]\nid = \"first\"\norigins = [\"assistant\"]\n{keys}\n\n[[routes]]")
+    };
+    let wide = before("path = \"/{*rest}\"\nmethods = [\"GET\"]\nroles = [\"member\"]");
+    let index = before("path = \"/admin\"\nmethods = [\"GET\"]\npublic = true");
     let deeper = more("path = \"/admin/users/{id}\"\nmethods = [\"GET\"]\npublic = true");
     let sibling = more(
         "path = \"/admin/{*rest}\"\nmethods = [\"GET\"]\nroles = [\"admin\", \"member\"]\nnetwork = \"admin\"",
@@ -259,6 +264,16 @@ fn each_lint_fires_and_lets_be() {
             &[("admin-network-any", T1, "[\"0.0.0.0/1\", \"128.0.0.0/1\"]")],
         ),
         (
+            "administrators from any network but one, by exception",
+            &[(T1, "[\"192.0.2.8/29\"]", "{ allow = [\"0.0.0.0/0\"], deny = [\"10.0.0.0/8\"] }")],
+            &[("admin-network-any", T1, "\"0.0.0.0/0\"")],
+        ),
+        (
+            "administrators from half of a network of half",
+            &[(T1, "[\"192.0.2.8/29\"]", "{ allow = [\"::/1\"], deny = [\"::/2\"] }")],
+            &[],
+        ),
+        (
             "users from any network",
             &[(T1, "[\"192.0.2.0/24\", \"198.51.100.0/24\"]", "\"any\"")],
             &[],
@@ -267,6 +282,16 @@ fn each_lint_fires_and_lets_be() {
             "the whole site for members",
             &[(EDGE, GATEWAY, &rest)],
             &[("route-laxer", EDGE, "\"/admin/users\"")],
+        ),
+        (
+            "the path that the rest stands below for members",
+            &[(EDGE, GATEWAY, &strict_rest), (EDGE, "[[routes]]", &wide)],
+            &[("route-laxer", EDGE, "\"/admin/{*rest}\"")],
+        ),
+        (
+            "the path that the rest stands below for everyone, as written",
+            &[(EDGE, GATEWAY, &strict_rest), (EDGE, "[[routes]]", &index)],
+            &[],
         ),
         (
             "a deeper path for everyone",
