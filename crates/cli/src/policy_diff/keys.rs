@@ -90,7 +90,10 @@ impl Changes {
         }
         if !gone.is_empty() {
             let what = format!("{key}: removed {}", joined(gone.iter().copied()));
-            self.add(effect.opposite(), place, what);
+            // Whoever is no proxy any more is a client, and a network may have his address.
+            let proxies = key == "trusted_proxies";
+            let effect = if proxies { Effect::Changes } else { effect.opposite() };
+            self.add(effect, place, what);
         }
         // The first region with an origin is taken, and a claim's path leads from the outside in; of
         // any other list the order means nothing.
@@ -148,15 +151,21 @@ fn effect(key: &str, old: Option<&Value>, new: Option<&Value>) -> Effect {
                     .iter()
                     .position(|known| Some(*known) == word.as_str())
             };
-            if laxity(new) > laxity(old) { Effect::Opens } else { Effect::Closes }
+            // The directory's roles take the place of the token's, and may be more.
+            if key == "directory" && old.as_str() == Some("off") {
+                Effect::Changes
+            } else if laxity(new) > laxity(old) {
+                Effect::Opens
+            } else {
+                Effect::Closes
+            }
         }
         // "peer": whoever connects is believed. And a bound that goes or comes.
         ("trusted_proxies", _, Some(Value::String(_)))
         | ("assistant" | "max_age_s" | "token_type" | "proxy_secret", Some(_), None) => {
             Effect::Opens
         }
-        ("trusted_proxies", Some(Value::String(_)), _)
-        | ("assistant" | "max_age_s" | "token_type" | "proxy_secret", None, Some(_)) => {
+        ("assistant" | "max_age_s" | "token_type" | "proxy_secret", None, Some(_)) => {
             Effect::Closes
         }
         (_, Some(Value::Integer(old)), Some(new)) => {

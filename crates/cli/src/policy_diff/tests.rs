@@ -78,7 +78,11 @@ fn the_gateways_part() {
             "\"peer\"",
             &["opens edge: trusted_proxies: 198.51.100.0/24 → peer"],
         ),
-        ("[\"198.51.100.0/24\"]", "[]", &["closes edge: trusted_proxies: removed 198.51.100.0/24"]),
+        (
+            "[\"198.51.100.0/24\"]",
+            "[]",
+            &["changes edge: trusted_proxies: removed 198.51.100.0/24"],
+        ),
         (
             "[edge]",
             "[state]\nrevocation = false\n[edge]",
@@ -162,6 +166,11 @@ fn a_tenants_part() {
                 "opens tenant acme: regions: added eu",
                 "changes tenant acme: regions: order jp → eu, jp",
             ],
+        ),
+        (
+            "[\"jp\"]",
+            "[\"jp\"]\ndirectory = \"required\"",
+            &["changes tenant acme: directory: off → required"],
         ),
         (
             "tenant_claim = \"tenant\"",
@@ -311,4 +320,18 @@ fn what_a_removed_route_had_to_itself_falls_to_a_wider_one() {
         found.iter().map(ToString::to_string).collect::<Vec<_>>(),
         ["closes route wide: removed"]
     );
+}
+
+#[test]
+fn who_is_asked_of_the_directory() {
+    let with = |word: &str| files(GATEWAY, &format!("directory = \"{word}\"\n{TENANT}"), KEYS);
+    for (old, new, want) in [
+        ("optional", "required", "closes tenant acme: directory: optional → required"),
+        ("required", "optional", "opens tenant acme: directory: required → optional"),
+        ("required", "off", "opens tenant acme: directory: required → off"),
+        ("off", "optional", "changes tenant acme: directory: off → optional"),
+    ] {
+        let found = diff(&with(old), &with(new)).unwrap();
+        assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), [want]);
+    }
 }
