@@ -48,7 +48,24 @@ pub fn read(directory: &Path) -> Result<Files, Failure> {
             }
         }
     }
+    if files.len() == 1 && files.contains_key(COMPILED) {
+        stands_alone(directory)?;
+    }
     Ok(files)
+}
+
+/// A gateway refuses every request by a compiled policy beside the folders of one, even without a
+/// file of a policy in them.
+fn stands_alone(directory: &Path) -> Result<(), Failure> {
+    let beside = ["tenants", "keys"].iter().find(|folder| directory.join(folder).exists());
+    match beside {
+        None => Ok(()),
+        Some(folder) => Err(Failure::invalid(format!(
+            "{} has both {COMPILED} and {folder}",
+            directory.display()
+        ))
+        .help("a compiled policy stands in a directory of its own")),
+    }
 }
 
 /// Reads and checks a policy: a directory, or a compiled one.
@@ -151,6 +168,16 @@ mod tests {
         let copy = tempfile::tempdir().unwrap();
         write(copy.path(), &files).unwrap();
         assert_eq!(read(copy.path()).unwrap(), files);
+    }
+
+    #[test]
+    fn a_compiled_policy_beside_an_empty_folder_is_none_that_a_gateway_reads() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join(COMPILED), "").unwrap();
+        assert!(read(root.path()).is_ok());
+        fs::create_dir(root.path().join("keys")).unwrap();
+        let refused = format!("{:?}", read(root.path()).unwrap_err());
+        assert!(refused.contains("has both policy.sekisho and keys"), "{refused}");
     }
 
     #[test]

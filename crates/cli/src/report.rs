@@ -1,7 +1,7 @@
 //! How mistakes are shown: one sentence and a remedy, and where a file is wrong, its lines.
 
 use crate::exit::Exit;
-use crate::text::printable;
+use crate::text::{is_active, printable};
 use miette::{Diagnostic, LabeledSpan, MietteHandlerOpts, NamedSource, ReportHandler, SourceCode};
 use sekisho_core::policy::{Fault, Files, Severity};
 use sekisho_host::HostError;
@@ -230,7 +230,7 @@ impl Mistake {
 
 impl Excerpt {
     fn new(file: &str, text: &str, span: Range<usize>) -> Self {
-        let text = without_controls(text);
+        let text = without_active(text);
         let end = span.end.min(text.len());
         let mut start = span.start.min(end);
         // An empty place at the end of a line, as of a value that is missing, would not be drawn.
@@ -243,12 +243,15 @@ impl Excerpt {
     }
 }
 
-/// The text with every control character but line feed and tab replaced by as many `?` as it has
-/// bytes, so that a file can't move the terminal's cursor and every position stays what it was.
-fn without_controls(text: &str) -> String {
+/// The text with every character that acts on a terminal replaced by as many `?` as it has bytes, so
+/// that a file can't move the cursor or reorder a line, and every position stays what it was. A
+/// carriage return stays where it ends a line.
+fn without_active(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() && c != '\n' && c != '\t' && c != '\r' {
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        let ends_line = c == '\r' && rest.peek() == Some(&'\n');
+        if is_active(c) && !ends_line {
             clean.extend(std::iter::repeat_n('?', c.len_utf8()));
         } else {
             clean.push(c);
@@ -299,5 +302,24 @@ struct View<'a> {
 impl fmt::Display for View<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.handler.debug(self.mistake, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_active;
+
+    #[test]
+    fn an_excerpt_acts_on_no_terminal_and_keeps_its_places() {
+        for (name, text, want) in [
+            ("plain", "関所 = 1 # ok\r\n\t", "関所 = 1 # ok\r\n\t"),
+            ("escape", "a\u{1b}[2J", "a?[2J"),
+            ("C1", "a\u{9b}2J", "a??2J"),
+            ("carriage return within a line", "evil # \r# fine", "evil # ?# fine"),
+            ("right to left override", "a\u{202e}b", "a???b"),
+        ] {
+            assert_eq!(without_active(text), want, "{name}");
+            assert_eq!(text.len(), want.len(), "{name}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 pub fn printable(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
-        if (c.is_control() && c != '\n' && c != '\t') || is_bidi(c) {
+        if is_active(c) {
             // Writing to a String can't fail.
             let _ = write!(safe, "\\u{{{:x}}}", u32::from(c));
         } else {
@@ -15,6 +15,11 @@ pub fn printable(text: &str) -> String {
         }
     }
     safe
+}
+
+/// Whether a character could act on a terminal or reorder what it shows.
+pub fn is_active(c: char) -> bool {
+    (c.is_control() && c != '\n' && c != '\t') || is_bidi(c)
 }
 
 /// The characters of Unicode Standard Annex #9, section 2, and the line separators.

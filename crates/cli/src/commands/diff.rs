@@ -22,9 +22,10 @@ Examples:
   sekisho diff deployed policy --replay - --json < audit.jsonl | jq .replay.changes
 
 A replay judges each audit record under both policies. A record has no token, query, header or
-body: its user's token is signed by a throw-away key, trusted proxies and how claims are mapped are
-not judged, new rate limits count nobody, and state is assumed as recorded. What a record can't tell
-is said to be undetermined, as is what the new policy asks of the state and the old one did not.
+body: its user's token is signed by a throw-away key, trusted proxies, a token's keys, algorithm,
+type and age and how claims are mapped are not judged, new rate limits count nobody, and state is
+assumed as recorded. What else a record can't tell is said to be undetermined, as is what the new
+policy asks of the state and the old one did not.
 
 Exit codes: 0 no recorded request gets another verdict, or there is no replay; 3 some do; 2 a bad
 policy, or lines that are no records.";

@@ -44,6 +44,14 @@ fn default(key: &str) -> Option<Value> {
 impl Changes {
     /// Compares the values of one key.
     pub(super) fn key(&mut self, place: &str, key: &str, old: Option<&Value>, new: Option<&Value>) {
+        // Those are the issuer's names, whatever keys of ours they look like.
+        if place.ends_with(", role_map") {
+            if old != new {
+                let what = format!("{key}: {} → {}", shown(old), shown(new));
+                self.add(Effect::Changes, place, what);
+            }
+            return;
+        }
         // A route's own timeouts have the gateway's as their default, not the program's.
         let fallback =
             if key.ends_with("_ms") && place.starts_with("route ") { None } else { default(key) };
@@ -82,10 +90,16 @@ impl Changes {
         }
         if !gone.is_empty() {
             let what = format!("{key}: removed {}", joined(gone.iter().copied()));
-            self.add(effect.opposite(), place, what);
+            // Whoever is no proxy any more is a client, and a network may have his address.
+            let proxies = key == "trusted_proxies";
+            let effect = if proxies { Effect::Changes } else { effect.opposite() };
+            self.add(effect, place, what);
         }
-        // The first region with an origin is taken; of any other list the order means nothing.
-        if added.is_empty() && gone.is_empty() && key == "regions" {
+        // The first region with an origin is taken, and a claim's path leads from the outside in; of
+        // any other list the order means nothing.
+        let ordered = key == "regions" || key.ends_with("_claim");
+        let told = !(added.is_empty() && gone.is_empty());
+        if ordered && !(told && (new.starts_with(old) || old.starts_with(new))) {
             let what = format!("{key}: order {} → {}", joined(old.iter()), joined(new.iter()));
             self.add(Effect::Changes, place, what);
         }
@@ -137,15 +151,21 @@ fn effect(key: &str, old: Option<&Value>, new: Option<&Value>) -> Effect {
                     .iter()
                     .position(|known| Some(*known) == word.as_str())
             };
-            if laxity(new) > laxity(old) { Effect::Opens } else { Effect::Closes }
+            // The directory's roles take the place of the token's, and may be more.
+            if key == "directory" && old.as_str() == Some("off") {
+                Effect::Changes
+            } else if laxity(new) > laxity(old) {
+                Effect::Opens
+            } else {
+                Effect::Closes
+            }
         }
         // "peer": whoever connects is believed. And a bound that goes or comes.
         ("trusted_proxies", _, Some(Value::String(_)))
         | ("assistant" | "max_age_s" | "token_type" | "proxy_secret", Some(_), None) => {
             Effect::Opens
         }
-        ("trusted_proxies", Some(Value::String(_)), _)
-        | ("assistant" | "max_age_s" | "token_type" | "proxy_secret", None, Some(_)) => {
+        ("assistant" | "max_age_s" | "token_type" | "proxy_secret", None, Some(_)) => {
             Effect::Closes
         }
         (_, Some(Value::Integer(old)), Some(new)) => {

@@ -18,7 +18,7 @@ mod tests;
 
 use crate::report::Failure;
 use crate::test_key::table;
-use sekisho_core::policy::Files;
+use sekisho_core::policy::{Files, Pattern};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use toml::{Table, Value};
@@ -156,7 +156,13 @@ impl Changes {
             match (old.get(name), new.get(name)) {
                 (Some(before), Some(after)) => self.table(&place, before, after),
                 (None, _) => self.add(added, &place, "added".into()),
-                (_, None) => self.add(added.opposite(), &place, "removed".into()),
+                (Some(before), None) => match heir(before, &old, &new) {
+                    Some(heir) => {
+                        let what = format!("removed, and its paths fall to the {kind} {heir}");
+                        self.add(Effect::Changes, &place, what);
+                    }
+                    None => self.add(added.opposite(), &place, "removed".into()),
+                },
             }
         }
     }
@@ -207,4 +213,29 @@ fn as_table(value: Option<&Value>) -> Option<&Table> {
 fn by_name<'t>(list: Option<&'t Value>, key: &str) -> BTreeMap<String, &'t Table> {
     let tables = list.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_table);
     tables.filter_map(|table| Some((table.get(key)?.as_str()?.to_owned(), table))).collect()
+}
+
+/// The route that takes what a removed one had to itself: a wider one that was there before. One
+/// that comes anew is said to open by itself.
+fn heir<'n>(
+    gone: &Table,
+    old: &BTreeMap<String, &Table>,
+    new: &'n BTreeMap<String, &Table>,
+) -> Option<&'n str> {
+    let path = path(gone)?;
+    // Where its path stays with other methods, the removed ones are not allowed.
+    if new.values().any(|route| self::path(route) == Some(path)) {
+        return None;
+    }
+    let gone = Pattern::parse(path).ok()?;
+    let takes = |route: &Table| {
+        let other = self::path(route).and_then(|path| Pattern::parse(path).ok());
+        other.is_some_and(|other| other.meets(&gone) && !gone.covers(&other))
+    };
+    let mut stay = new.iter().filter(|(name, _)| old.contains_key(*name));
+    stay.find(|(_, route)| takes(route)).map(|(name, _)| name.as_str())
+}
+
+fn path(route: &Table) -> Option<&str> {
+    route.get("path").and_then(Value::as_str)
 }

@@ -78,7 +78,11 @@ fn the_gateways_part() {
             "\"peer\"",
             &["opens edge: trusted_proxies: 198.51.100.0/24 → peer"],
         ),
-        ("[\"198.51.100.0/24\"]", "[]", &["closes edge: trusted_proxies: removed 198.51.100.0/24"]),
+        (
+            "[\"198.51.100.0/24\"]",
+            "[]",
+            &["changes edge: trusted_proxies: removed 198.51.100.0/24"],
+        ),
         (
             "[edge]",
             "[state]\nrevocation = false\n[edge]",
@@ -154,6 +158,19 @@ fn a_tenants_part() {
                 "opens tenant acme: hosts: added a.example.jp",
                 "closes tenant acme: hosts: removed acme.example.jp",
             ],
+        ),
+        (
+            "[\"jp\"]",
+            "[\"eu\", \"jp\"]",
+            &[
+                "opens tenant acme: regions: added eu",
+                "changes tenant acme: regions: order jp → eu, jp",
+            ],
+        ),
+        (
+            "[\"jp\"]",
+            "[\"jp\"]\ndirectory = \"required\"",
+            &["changes tenant acme: directory: off → required"],
         ),
         (
             "tenant_claim = \"tenant\"",
@@ -239,6 +256,82 @@ fn a_label_that_is_asked_no_more_opens() {
         (&bare, &labelled, "closes route chat: assistant: not set → a"),
     ] {
         let found = diff(old, new).unwrap();
+        assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), [want]);
+    }
+}
+
+/// A claim's path is a list whose order means something, and a role map's names are nobody's keys.
+#[test]
+fn how_claims_are_read() {
+    let with = |keys: &str| files(GATEWAY, &format!("{TENANT}{keys}\n"), KEYS);
+    for (old, new, want) in [
+        (
+            "roles_claim = [\"realm\", \"roles\"]",
+            "roles_claim = [\"roles\", \"realm\"]",
+            "roles_claim: order realm, roles → roles, realm",
+        ),
+        ("groups_claim = [\"a\", \"a\"]", "groups_claim = [\"a\"]", "groups_claim: order a, a → a"),
+        (
+            "role_map = { staff = \"member\" }",
+            "role_map = { staff = \"member\", network = \"business\" }",
+            "role_map: network: not set → business",
+        ),
+        (
+            "role_map = { assistant = \"admin\", staff = \"member\" }",
+            "role_map = { staff = \"member\" }",
+            "role_map: assistant: admin → not set",
+        ),
+    ] {
+        let found = diff(&with(old), &with(new)).unwrap();
+        let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with("changes ") && found[0].ends_with(want), "{found:?}");
+    }
+}
+
+#[test]
+fn what_a_removed_route_had_to_itself_falls_to_a_wider_one() {
+    let route = |id: &str, path: &str, method: &str| {
+        format!(
+            "[[routes]]\nid = \"{id}\"\npath = \"{path}\"\nmethods = [\"{method}\"]\norigins = [\"a\"]\n"
+        )
+    };
+    let strict = route("strict", "/admin/users", "GET");
+    for (name, other, want) in [
+        ("a wider one", route("wide", "/{*rest}", "GET"), Some("wide")),
+        ("another method, which was not allowed", route("wide", "/{*rest}", "PUT"), Some("wide")),
+        ("in part", route("wide", "/{area}/users", "GET"), Some("wide")),
+        ("elsewhere", route("wide", "/files/{*rest}", "GET"), None),
+        ("its own path", route("same", "/admin/users", "PUT"), None),
+    ] {
+        let with = |more: &str| files(&format!("{GATEWAY}{more}"), TENANT, KEYS);
+        let found = diff(&with(&format!("{strict}{other}")), &with(&other)).unwrap();
+        let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+        let want = want.map_or("closes route strict: removed".to_owned(), |heir| {
+            format!("changes route strict: removed, and its paths fall to the route {heir}")
+        });
+        assert_eq!(found, [want], "{name}");
+    }
+    // The narrower one had its paths before.
+    let wide = route("wide", "/{*rest}", "GET");
+    let with = |more: &str| files(&format!("{GATEWAY}{more}"), TENANT, KEYS);
+    let found = diff(&with(&format!("{strict}{wide}")), &with(&strict)).unwrap();
+    assert_eq!(
+        found.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["closes route wide: removed"]
+    );
+}
+
+#[test]
+fn who_is_asked_of_the_directory() {
+    let with = |word: &str| files(GATEWAY, &format!("directory = \"{word}\"\n{TENANT}"), KEYS);
+    for (old, new, want) in [
+        ("optional", "required", "closes tenant acme: directory: optional → required"),
+        ("required", "optional", "opens tenant acme: directory: required → optional"),
+        ("required", "off", "opens tenant acme: directory: required → off"),
+        ("off", "optional", "changes tenant acme: directory: off → optional"),
+    ] {
+        let found = diff(&with(old), &with(new)).unwrap();
         assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), [want]);
     }
 }

@@ -14,8 +14,12 @@ pub struct Difference {
     pub got: Value,
 }
 
+/// What not every verdict has; `null` expects that it has not.
+const OPTIONAL: [&str; 3] = ["reason", "upstream", "would_deny"];
+
 /// Every difference: what `expected` names must be so in `got`, and what it leaves out may be
-/// anything. Lists must be equal as a whole.
+/// anything. Lists must be equal as a whole. A name that no verdict has is a difference, even if
+/// nothing is expected there.
 pub fn differences(expected: &Value, got: &Value) -> Vec<Difference> {
     let mut found = Vec::new();
     collect("", expected, got, &mut found);
@@ -26,7 +30,14 @@ fn collect(at: &str, expected: &Value, got: &Value, found: &mut Vec<Difference>)
     if let (Value::Object(members), Value::Object(_)) = (expected, got) {
         for (name, value) in members {
             let at = if at.is_empty() { name.clone() } else { format!("{at}.{name}") };
-            collect(&at, value, got.get(name).unwrap_or(&Value::Null), found);
+            match got.get(name) {
+                Some(got) => collect(&at, value, got, found),
+                None if OPTIONAL.contains(&at.as_str()) => collect(&at, value, &Value::Null, found),
+                None => {
+                    let got = "a verdict has no such name".into();
+                    found.push(Difference { at, expected: value.clone(), got });
+                }
+            }
         }
     } else if expected != got {
         found.push(Difference { at: at.to_owned(), expected: expected.clone(), got: got.clone() });

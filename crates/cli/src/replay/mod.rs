@@ -8,11 +8,11 @@
 //!
 //! An audit record has no token, query, header or body, and names the client, not the way it came.
 //! So the client is the peer, the user's token is signed by the [test key](crate::test_key), and what
-//! stands before the gateway is not judged. State is assumed as recorded: who was revoked still is;
-//! whoever was let in is active, with the roles and groups of the record; an assistant that was shown
-//! is everyone's. What can't be known is not guessed: a request that was refused before its token was
-//! read is undetermined beyond the network, and so is one that the new policy permits by state that
-//! the old one did not ask for.
+//! stands before the gateway is not judged, nor are a token's keys, algorithm, type and age. State is
+//! assumed as recorded: who was revoked still is; whoever was let in is active, with the roles and
+//! groups of the record; an assistant that was shown is everyone's. What can't be known is not guessed:
+//! a request that was refused before its token was read is undetermined beyond the network, and so is
+//! one that the new policy permits by state that the old one did not ask for.
 
 pub mod judge;
 pub mod record;

@@ -561,6 +561,13 @@ const ROWS: &[Row] = &[
     row(
         "block-invalid",
         GLOBEX,
+        ("203.0.113.0/24", "203.0.113.010/32"),
+        Some("\"203.0.113.010/32\""),
+        "write an address and a prefix length, as 192.0.2.0/24, 198.51.100.7/32 or 2001:db8::/32",
+    ),
+    row(
+        "block-invalid",
+        GLOBEX,
         ("2001:db8:42::/48", "2001:DB8:42::1"),
         Some("\"2001:DB8:42::1\""),
         "for this address alone write \"2001:db8:42::1/128\"",

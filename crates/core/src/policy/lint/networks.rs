@@ -7,7 +7,7 @@ use crate::network::{BUSINESS, Kind, Network, redundant};
 use crate::policy::{Fault, Route};
 use ipnet::IpNet;
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 impl Linter<'_> {
     pub(super) fn networks(&self, found: &mut Vec<Fault>) {
@@ -28,12 +28,14 @@ impl Linter<'_> {
 
 /// R3: the administration network is apart.
 fn open(customer: &Customer<'_>, name: &str, network: &Network, place: &Part<'_>) -> Option<Fault> {
+    if !is_everyone(network) {
+        return None;
+    }
     let mut allowed = place.blocks().chain(place.clone().key("allow").blocks());
     let whole = allowed.find(|(block, _)| block.prefix_len() == 0).map(|(_, place)| place);
-    let everyone = whole.or_else(|| is_everyone(network).then(|| place.clone()))?;
     Some(warning(
         "admin-network-any",
-        (&customer.file, &everyone),
+        (&customer.file, &whole.unwrap_or_else(|| place.clone())),
         format!(
             "administrators of {} may come from anywhere by the network {name:?}",
             customer.tenant.id()
@@ -42,18 +44,23 @@ fn open(customer: &Customer<'_>, name: &str, network: &Network, place: &Part<'_>
     ))
 }
 
-/// Whether it has every address of a kind: as a word, as a block or as two halves.
+/// Whether it has every address of a kind, or most of them: as a word, as a block, as two halves, or
+/// but for some exceptions.
 fn is_everyone(network: &Network) -> bool {
-    match network {
-        Network::Any => true,
-        Network::List(set) => set.ranges().any(|(first, last)| {
-            let end = match last {
-                IpAddr::V4(last) => last == Ipv4Addr::BROADCAST,
-                IpAddr::V6(last) => last.to_bits() == u128::MAX,
-            };
-            first.is_unspecified() && end
-        }),
+    let Network::List(set) = network else { return true };
+    let (mut v4, mut v6) = (0_u32, 0_u128);
+    for range in set.ranges() {
+        match range {
+            (IpAddr::V4(first), IpAddr::V4(last)) => {
+                v4 = v4.saturating_add(last.to_bits().saturating_sub(first.to_bits()));
+            }
+            (IpAddr::V6(first), IpAddr::V6(last)) => {
+                v6 = v6.saturating_add(last.to_bits().saturating_sub(first.to_bits()));
+            }
+            _ => {}
+        }
     }
+    v4 > u32::MAX / 2 || v6 > u128::MAX / 2
 }
 
 /// Blocks that change nothing: the next longer block around them does the same.

@@ -99,16 +99,19 @@ impl Linter<'_> {
         let path = example(route.path());
         let stem = path.trim_end_matches('/');
         let reads = route.methods().iter().all(|method| SAFE.contains(method));
-        let mut nears =
-            vec![path.clone(), format!("{stem}/"), format!("{stem}/x"), stem.to_owned()];
+        let beside = [path.clone(), format!("{stem}/"), format!("{stem}/x"), stem.to_owned()];
         // `/` is the first page of a site and nobody's index.
         let above = route.path().split_once("/{*").map(|(above, _)| example(above));
-        if let Some(above) = above.filter(|above| !above.is_empty()) {
-            nears.extend([format!("{above}/"), above]);
-        }
+        let above = above.filter(|above| !above.is_empty());
+        let index = above.iter().flat_map(|above| [format!("{above}/"), above.clone()]);
+        let nears = beside.map(|near| (near, false)).into_iter();
         let mut found: Vec<(&Route, String)> = Vec::new();
-        for near in nears {
+        for (near, is_index) in nears.chain(index.map(|near| (near, true))) {
             for other in self.policy.routes_of_path(&near) {
+                // Who wrote the index out means it as it is.
+                if is_index && !other.path().contains('{') {
+                    continue;
+                }
                 let example = if other.path() == route.path() {
                     let write = other.methods().iter().find(|method| !SAFE.contains(method));
                     write.filter(|_| reads).map(|method| format!("{method} {near}"))

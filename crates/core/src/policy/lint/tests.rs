@@ -124,6 +124,8 @@ fn shown(files: &Files, fault: &Fault) -> (&'static str, String, String) {
 
 const ROUTE: &str = "\n[[routes]]\nid = \"more\"\norigins = [\"assistant\"]\n";
 
+const ROUTE2: &str = "\n\n[[routes]]\nid = \"yet\"\norigins = [\"assistant\"]\n";
+
 /// A route more, of these keys.
 fn more(keys: &str) -> String {
     format!("{GATEWAY}{ROUTE}{keys}\n")
@@ -184,6 +186,11 @@ fn each_lint_fires_and_lets_be() {
                 1,
             );
     let public = more("path = \"/o\"\nmethods = [\"GET\"]\npublic = true");
+    let guarded = |rewrite: &str| {
+        more(&format!(
+            "path = \"/v1/{{*rest}}\"\nmethods = [\"GET\"]\nroles = [\"member\", \"owner\"]{ROUTE2}path = \"/o\"\nmethods = [\"GET\"]\nroles = [\"owner\"]\nrewrite = {{ from = \"/o\", to = \"{rewrite}\" }}"
+        ))
+    };
     let rewritten = |to: &str| {
         more(&format!(
             "path = \"/api/{{*rest}}\"\nmethods = [\"GET\"]\nroles = [\"member\"]\nrewrite = {{ from = \"/api\", to = \"{to}\" }}"
@@ -278,6 +285,16 @@ fn each_lint_fires_and_lets_be() {
             &[("admin-network-any", T1, "[\"0.0.0.0/1\", \"128.0.0.0/1\"]")],
         ),
         (
+            "administrators from any network but one, by exception",
+            &[(T1, "[\"192.0.2.8/29\"]", "{ allow = [\"0.0.0.0/0\"], deny = [\"10.0.0.0/8\"] }")],
+            &[("admin-network-any", T1, "\"0.0.0.0/0\"")],
+        ),
+        (
+            "administrators from half of a network of half",
+            &[(T1, "[\"192.0.2.8/29\"]", "{ allow = [\"::/1\"], deny = [\"::/2\"] }")],
+            &[],
+        ),
+        (
             "users from any network",
             &[(T1, "[\"192.0.2.0/24\", \"198.51.100.0/24\"]", "\"any\"")],
             &[],
@@ -292,11 +309,7 @@ fn each_lint_fires_and_lets_be() {
             &[(EDGE, GATEWAY, &both_rests)],
             &[("route-laxer", EDGE, "\"/admin/{*rest}\"")],
         ),
-        (
-            "the index of a strict rest for everyone",
-            &[(EDGE, GATEWAY, &index)],
-            &[("route-laxer", EDGE, "\"/files/{*rest}\"")],
-        ),
+        ("the index of a strict rest for everyone, as written", &[(EDGE, GATEWAY, &index)], &[]),
         (
             "the first page for everyone",
             &[(EDGE, GATEWAY, &root)],
@@ -338,6 +351,12 @@ fn each_lint_fires_and_lets_be() {
             &[(EDGE, GATEWAY, &behind)],
             &[("rewrite-laxer", EDGE, "\"/internal/{*rest}\"")],
         ),
+        (
+            "members on paths that owners are led to",
+            &[(EDGE, GATEWAY, &guarded("/v1/owner"))],
+            &[("rewrite-laxer", EDGE, "\"/v1/{*rest}\"")],
+        ),
+        ("owners on paths of their own", &[(EDGE, GATEWAY, &guarded("/v2/owner"))], &[]),
         ("a prefix of the origin's own", &[(EDGE, GATEWAY, &rewritten("/v1"))], &[]),
         ("as strict for what is missed", &[(EDGE, GATEWAY, &strict_rest)], &[]),
         (

@@ -13,8 +13,10 @@ impl Loader<'_> {
     pub(super) fn block(&mut self, file: &str, source: &Spanned<String>) -> Option<IpNet> {
         let text = source.get_ref();
         let place = (file, Some(source.span()));
-        match text.parse::<IpNet>() {
-            Ok(block) if block.addr() != block.network() => self.fault(
+        // An octet may not start with a zero: 010.0.0.0/8 is 8.0.0.0/8 to readers who know octal.
+        let address = text.split_once('/').and_then(|(address, _)| address.parse::<IpAddr>().ok());
+        match address.and_then(|_| text.parse::<IpNet>().ok()) {
+            Some(block) if block.addr() != block.network() => self.fault(
                 "block-host-bits",
                 place,
                 format!("{text:?} has bits set behind its prefix"),
@@ -24,14 +26,14 @@ impl Loader<'_> {
                     IpNet::from(block.addr()).to_string()
                 ),
             ),
-            Ok(IpNet::V6(block)) if block.addr().to_ipv4_mapped().is_some() => self.fault(
+            Some(IpNet::V6(block)) if block.addr().to_ipv4_mapped().is_some() => self.fault(
                 "block-mapped",
                 place,
                 format!("{text:?} is an IPv4 block written as IPv6"),
                 "write it as IPv4: a client is judged by its IPv4 address",
             ),
-            Ok(block) => return Some(block),
-            Err(_) => {
+            Some(block) => return Some(block),
+            None => {
                 // An address alone may have lost its prefix length, so nobody guesses one.
                 let help = text.parse::<IpAddr>().map_or_else(
                     |_| {
