@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use http::Method;
 use sekisho_testing::body;
 use sekisho_testing::client::Protocol;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::support::{Options, World, json, mounts};
 
@@ -64,17 +63,8 @@ async fn an_origin_that_is_down_is_502_and_back_again_200() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upgrade_that_nobody_asked_for_is_502() {
     let mut world = World::new().await;
-    let addr = world.origin.addr();
-    world.origin.stop().await;
-    let listener = tokio::net::TcpListener::bind(addr).await.unwrap();
-    let origin = tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        let mut head = [0; 4096];
-        assert!(stream.read(&mut head).await.unwrap() > 0);
-        let answer = b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\nX-Tenant-Id: acme\r\n\r\n";
-        stream.write_all(answer).await.unwrap();
-        stream
-    });
+    let answer = b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\nX-Tenant-Id: acme\r\n\r\n";
+    let origin = world.origin_that_answers(answer).await;
     assert_eq!(reason(&world, "/api/assistants").await, (502, "origin-failed".into()));
     drop(origin.await.unwrap());
 }

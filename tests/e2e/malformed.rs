@@ -6,7 +6,6 @@ use http::Method;
 use http_body_util::BodyExt as _;
 use sekisho_testing::body;
 use sekisho_testing::client::Protocol;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::support::World;
 
@@ -111,19 +110,10 @@ async fn trailers_of_a_request_do_not_reach_the_origin() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_an_answers_trailers_only_those_of_grpc_pass() {
     let mut world = World::new().await;
-    let addr = world.origin.addr();
-    world.origin.stop().await;
-    let listener = tokio::net::TcpListener::bind(addr).await.unwrap();
-    let origin = tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        let mut head = [0; 4096];
-        assert!(stream.read(&mut head).await.unwrap() > 0);
-        let answer = b"HTTP/1.1 200 OK\r\nX-Tenant-Id: acme\r\nTransfer-Encoding: chunked\r\n\r\n\
-            2\r\nhi\r\n0\r\ngrpc-status: 0\r\nServer-Timing: db;dur=5\r\nX-Tenant-Id: globex\r\n\
-            Set-Cookie: __Host-sekisho=x\r\n\r\n";
-        stream.write_all(answer).await.unwrap();
-        stream
-    });
+    let answer = b"HTTP/1.1 200 OK\r\nX-Tenant-Id: acme\r\nTransfer-Encoding: chunked\r\n\r\n\
+          2\r\nhi\r\n0\r\ngrpc-status: 0\r\nServer-Timing: db;dur=5\r\nX-Tenant-Id: globex\r\n\
+          Set-Cookie: __Host-sekisho=x\r\n\r\n";
+    let origin = world.origin_that_answers(answer).await;
     let answer = world.ask(Protocol::H2, Method::GET, "/api/assistants", body::empty()).await;
     let body = answer.into_body().collect().await.unwrap();
     let trailers = body.trailers().cloned().unwrap_or_default();

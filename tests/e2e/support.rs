@@ -16,6 +16,9 @@ use sekisho_testing::origin::{Origin, OriginOptions};
 use sekisho_testing::server::Listen;
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
 
 pub(crate) type Answer = Response<hyper::body::Incoming>;
 
@@ -211,6 +214,24 @@ impl World {
         let request = request(method, target)
             .header("authorization", format!("Bearer {}", self.token("acme")));
         self.client(protocol).send(request.body(body).unwrap()).await.unwrap()
+    }
+
+    /// Puts in the origin's place one that answers one request with these bytes; it keeps the
+    /// connection until what is given back is dropped.
+    pub(crate) async fn origin_that_answers(
+        &mut self,
+        bytes: &'static [u8],
+    ) -> JoinHandle<TcpStream> {
+        let addr = self.origin.addr();
+        self.origin.stop().await;
+        let listener = TcpListener::bind(addr).await.unwrap();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = [0; 4096];
+            assert!(stream.read(&mut head).await.unwrap() > 0);
+            stream.write_all(bytes).await.unwrap();
+            stream
+        })
     }
 
     /// A GET of acme's member.

@@ -133,6 +133,26 @@ pub fn segment(name: &str) -> Cow<'_, str> {
     }))
 }
 
+/// Whether a record can have this key: any other is a slip, and nobody would ever ask for it.
+pub fn is_key(key: &str) -> bool {
+    let parts: Vec<&str> = key.split('/').collect();
+    let known = matches!(
+        parts.as_slice(),
+        ["t", _, "revoked", "all"]
+            | ["t", _, "revoked", "subject" | "session", _]
+            | ["t", _, "user" | "assistant", _]
+            | ["t", _, "rate", _, "tenant"]
+            | ["t", _, "rate", _, "subject", _]
+    );
+    known && parts.iter().all(|part| segment(part) == **part || is_digest(part))
+}
+
+fn is_digest(part: &str) -> bool {
+    part.strip_prefix('~').is_some_and(|hex| {
+        hex.len() == 64 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    })
+}
+
 /// The records that a verdict needs, as far as the adapter found them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Given<'r, 'p> {

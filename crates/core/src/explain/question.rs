@@ -1,11 +1,13 @@
 //! What is asked: a request as data, and the state that a store would hold.
 
-use crate::records::{Record, Records};
+use crate::records::{Record, Records, is_key};
 use crate::request::{Headers, Request, Scheme};
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
 
 /// A request as data.
@@ -71,10 +73,42 @@ impl Question {
     }
 }
 
-/// State as data: what a store would hold, by key. A key that is not there is absent.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(transparent)]
-pub struct State(pub BTreeMap<String, Value>);
+/// State as data: what a store would hold, by key. A key that is not there is absent. One that no
+/// record has, or that stands twice, is refused: a revocation with a slip in its key would be none.
+#[derive(Clone, Debug, Default)]
+pub struct State(BTreeMap<String, Value>);
+
+impl<'de> Deserialize<'de> for State {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ByKey)
+    }
+}
+
+struct ByKey;
+
+impl<'de> Visitor<'de> for ByKey {
+    type Value = State;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of records by key")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<State, A::Error> {
+        let mut records = BTreeMap::new();
+        while let Some((key, record)) = map.next_entry::<String, Value>()? {
+            if !is_key(&key) {
+                return Err(A::Error::custom(format!(
+                    "{key:?} is no record's key, such as \"t/acme/user/u-42\""
+                )));
+            }
+            if records.contains_key(&key) {
+                return Err(A::Error::custom(format!("{key:?} stands twice")));
+            }
+            records.insert(key, record);
+        }
+        Ok(State(records))
+    }
+}
 
 impl State {
     /// The records of these keys.

@@ -236,3 +236,38 @@ fn a_question_is_strict() {
         assert!(Question::parse(&text).is_err(), "{name}");
     }
 }
+
+#[test]
+fn a_state_has_keys_of_records_alone() {
+    let digest = format!("~{}", "0a".repeat(32));
+    for (name, keys, sound) in [
+        (
+            "each form",
+            vec![
+                "t/acme/revoked/all",
+                "t/acme/revoked/subject/u-42",
+                "t/acme/revoked/session/s.1",
+                "t/acme/user/u@example.jp",
+                &format!("t/acme/user/{digest}"),
+                "t/acme/assistant/a1",
+                "t/acme/rate/chat/tenant",
+                "t/acme/rate/chat/subject/u-42",
+            ],
+            true,
+        ),
+        ("nothing", vec![], true),
+        ("twice", vec!["t/acme/revoked/all", "t/acme/revoked/all"], false),
+        ("a slip", vec!["t/acme/revokd/all"], false),
+        ("no tenant", vec!["t//revoked/all"], false),
+        ("another prefix", vec!["acme/revoked/all"], false),
+        ("something behind", vec!["t/acme/revoked/all/"], false),
+        ("nobody", vec!["t/acme/user/"], false),
+        ("a name that is stored by its digest", vec!["t/acme/user/u 42"], false),
+        ("a digest in capitals", vec![&*format!("t/acme/user/{}", digest.to_uppercase())], false),
+        ("no whole digest", vec!["t/acme/user/~0a"], false),
+    ] {
+        let records: Vec<String> = keys.iter().map(|key| format!("{key:?}:{{\"v\":1}}")).collect();
+        let text = format!("{{{}}}", records.join(","));
+        assert_eq!(serde_json::from_str::<State>(&text).is_ok(), sound, "{name}");
+    }
+}
