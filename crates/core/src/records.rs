@@ -8,7 +8,7 @@
 //! | --- | --- | --- |
 //! | `revoked/all`, `revoked/subject/<subject>`, `revoked/session/<session>` | with every token, unless `[state] revocation = false` | [`session`](crate::session) |
 //! | `user/<subject>` | where the tenant has a directory | [`directory`](crate::directory) |
-//! | `assistant/<assistant>` | where the route names an assistant | [`label`](crate::label) |
+//! | `assistant/<assistant>` | where the route names an assistant | [`label`] |
 //! | `rate/<rule>/tenant`, `rate/<rule>/subject/<subject>` | for each rate limit that counts the route | [`limit`](crate::limit) |
 //!
 //! A value is one JSON object with `"v":1`, at most 64 KiB. A record that can't be read, is larger,

@@ -6,8 +6,8 @@
 //! | place | what |
 //! | --- | --- |
 //! | here | files, tenants, routes, origins, issuers: what is there, matched by name |
-//! | [`keys`] | a key's old and new value, and what that means |
-//! | [`networks`] | blocks added and removed |
+//! | `keys` | a key's old and new value, and what that means |
+//! | `networks` | blocks added and removed |
 //!
 //! A key that this program does not know is a change all the same.
 

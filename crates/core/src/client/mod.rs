@@ -2,7 +2,7 @@
 //!
 //! 1. The peer of the connection, unless the peer is a trusted proxy.
 //! 2. Behind a trusted proxy, the one header that the policy names, and no other:
-//!    - `x-forwarded-for` ([`list`]) and `forwarded` ([`forwarded`], RFC 7239): all its lines as one
+//!    - `x-forwarded-for` (`list`) and `forwarded` (`forwarded`, RFC 7239): all its lines as one
 //!      list, walked from the right past trusted addresses; the first untrusted one is the client.
 //!      What the client itself wrote stands further left and is never reached.
 //!    - any other name is a CDN's own header with exactly one address.
@@ -12,7 +12,7 @@
 //! An IPv4-mapped IPv6 address (`::ffff:192.0.2.1`) is the IPv4 address.
 //!
 //! Before all this, in step 1, a trusted proxy proves that it is one, where the policy asks for a
-//! secret ([`secret`]).
+//! secret (`secret`).
 
 mod address;
 pub(crate) mod forwarded;

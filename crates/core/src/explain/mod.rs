@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | [`question`] | what is asked: a request as data, and the state |
 //! | [`answer`] | what is answered: the verdict and its ten steps |
-//! | [`narrate`] | the words of each step: what was seen, what it was compared with, and why |
+//! | `narrate` | the words of each step: what was seen, what it was compared with, and why |
 //!
 //! The road itself makes no words: it keeps references to what it found, and only this module turns
 //! them into text. No text has a token, a cookie or a claim of a token that was not verified.

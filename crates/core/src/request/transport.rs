@@ -1,7 +1,7 @@
 //! Step 1: the request came over HTTPS.
 //!
 //! 1. A peer on a trusted address knows the proxy's secret, where the policy asks for one
-//!    ([`crate::client::secret`]); before that, nothing it says is believed.
+//!    (`crate::client::secret`); before that, nothing it says is believed.
 //! 2. A trusted proxy that sends `X-Forwarded-Proto`: exactly one, `https`, passes, and nothing
 //!    else does. What it relays over TLS may have reached it in the clear.
 //! 3. Where the policy reads the client's address from `Forwarded`, the nearest element's `proto` is

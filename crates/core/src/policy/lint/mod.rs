@@ -2,19 +2,19 @@
 //! never refuses. `docs/lints.md` has the table.
 //!
 //! A lint judges the [`Policy`] and takes places, and what compiling leaves behind, from the files'
-//! own [`document`]. A policy that was compiled before has none: what stands twice in a network, and
+//! own `document`. A policy that was compiled before has none: what stands twice in a network, and
 //! keys that nobody names, are then gone, and every other lint warns as of the files, without a place.
 //!
 //! | place | what |
 //! | --- | --- |
-//! | [`edge`] | who is believed before the gateway |
-//! | [`state`] | what is not asked |
-//! | [`origins`] | services that nobody reaches, or that prove too little |
-//! | [`routes`] | ways that are wider than they look, or that nobody can take |
-//! | [`rewrites`] | paths that two routes ask an origin for |
-//! | [`networks`] | allowlists that are open or say things twice |
-//! | [`hosts`] | names that reach across tenants |
-//! | [`issuers`] | who can sign what for whom |
+//! | `edge` | who is believed before the gateway |
+//! | `state` | what is not asked |
+//! | `origins` | services that nobody reaches, or that prove too little |
+//! | `routes` | ways that are wider than they look, or that nobody can take |
+//! | `rewrites` | paths that two routes ask an origin for |
+//! | `networks` | allowlists that are open or say things twice |
+//! | `hosts` | names that reach across tenants |
+//! | `issuers` | who can sign what for whom |
 
 mod document;
 mod edge;

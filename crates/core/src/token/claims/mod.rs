@@ -4,14 +4,14 @@
 //!
 //! 1. `aud` is a text or a list of texts, and has one of the issuer's audiences (section 4.1.3).
 //! 2. `exp` is there and has not passed (4.1.4); `nbf` (4.1.5) and `iat` (4.1.6), if there, have; the
-//!    token is not older than the issuer's `max_age_s` ([`times`]).
+//!    token is not older than the issuer's `max_age_s` (`times`).
 //! 3. An issuer of `at+jwt` alone must have all claims that RFC 9068 section 2.2 requires.
 //! 4. The subject is there and, with the issuer's prefix before it, can stand in a header and in a
 //!    record.
 //! 5. The tenant claim equals the tenant, or the issuer is declared to serve this tenant alone.
 //! 6. It is no security event token (RFC 8417, section 2.2), such as a logout token of an issuer
 //!    that gives no `typ`: nobody signs in by one (RFC 8725, section 2.8).
-//! 7. The session, the roles and the groups, if any, have the form of names ([`names`]).
+//! 7. The session, the roles and the groups, if any, have the form of names (`names`).
 
 mod names;
 mod principal;

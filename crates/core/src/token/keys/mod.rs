@@ -2,10 +2,10 @@
 //!
 //! | place | what |
 //! | --- | --- |
-//! | [`algorithm`] | which signatures there are |
-//! | [`jwk`] | a key as the set has it |
-//! | [`material`] | its numbers, as a policy stores them |
-//! | [`verifier`] | the key built from them, and what keys and signatures must be |
+//! | `algorithm` | which signatures there are |
+//! | `jwk` | a key as the set has it |
+//! | `material` | its numbers, as a policy stores them |
+//! | `verifier` | the key built from them, and what keys and signatures must be |
 //!
 //! A set is read once, when the policy is loaded, and then every key is built: an unusable one is a
 //! fault. A stored set is read back without building any, since that is slow in Wasm and a request
