@@ -1,6 +1,6 @@
 //! A way through the gateway.
 
-use super::{Pattern, Rewrite};
+use super::Rewrite;
 use crate::request::canonical::METHODS;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -34,11 +34,6 @@ impl Route {
     /// The path pattern.
     pub fn path(&self) -> &str {
         &self.path
-    }
-
-    /// The path pattern, segment by segment. Loading refused what is none.
-    pub fn pattern(&self) -> Option<Pattern<'_>> {
-        Pattern::parse(&self.path).ok()
     }
 
     /// The methods: exactly these, so GET does not bring HEAD.

@@ -38,6 +38,16 @@ fn client(policy: &Policy, ask: &Ask) -> Result<String, Reason> {
 }
 
 #[test]
+fn a_secret_that_stands_twice_is_that_secret() {
+    let hash = "1b4f0e9851971998e732078544c96b36c3d01cedf7caa332359d6f1d83567014";
+    let secrets = format!(
+        "proxy_secret = {{ header = \"X-Edge-Secret\", sha256 = [\"{hash}\", \"{hash}\"] }}"
+    );
+    let ask = relayed().with(|a| a.header("x-edge-secret", "test1"));
+    assert_eq!(ask.reason(&policy_with(HEADER, &secrets)), None);
+}
+
+#[test]
 fn a_trusted_proxy_knows_the_secret() {
     let refused = Some(Reason::ProxySecretInvalid);
     let long = "a".repeat(2000);

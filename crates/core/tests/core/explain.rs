@@ -124,6 +124,25 @@ fn outcomes(answer: &Value) -> String {
 }
 
 #[test]
+fn the_steps_have_the_names_of_the_road() {
+    let answer: Value = serde_json::from_str(&answer(&question(|_| {}), &json!({}))).unwrap();
+    let names: Vec<_> = answer["steps"].as_array().unwrap().iter().map(|s| &s["step"]).collect();
+    let road = [
+        "transport",
+        "canonical",
+        "tenant",
+        "client",
+        "route",
+        "network",
+        "token",
+        "session",
+        "authorize",
+        "permit",
+    ];
+    assert_eq!(names, road);
+}
+
+#[test]
 fn outcomes_of_the_steps() {
     let health = |q: &mut Value| {
         q["method"] = "GET".into();
