@@ -136,7 +136,6 @@ fn decode(path: &str) -> Result<Cow<'_, str>, Denial> {
 fn check_hidden(hidden: u8) -> Result<(), Denial> {
     match hidden {
         b'/' | b'\\' => Err(refused("an encoded slash or backslash")),
-        0..=0x1f | 0x7f => Err(refused("an encoded control character")),
         _ if is_unreserved(hidden) => {
             Err(refused("a percent-encoded character that needs no encoding"))
         }
