@@ -234,6 +234,30 @@ type Change = fn(&mut Value);
 type Counts = Result<(usize, usize), Reason>;
 
 #[test]
+fn mapped_roles_at_their_limit() {
+    let map: Vec<String> = (0..65).map(|n| format!("n{n} = \"role{n}\"")).collect();
+    let policy = policy_of(
+        &format!(
+            "[[issuers]]\nissuer = \"https://deep.example\"\naudiences = [\"sekisho\"]\n\
+             algorithms = [\"EdDSA\"]\njwks_file = \"keys/shared.jwks.json\"\n\
+             tenant_claim = \"tenant\"\nrole_map = {{ {} }}\n",
+            map.join(", ")
+        ),
+        &shared_jwks(),
+    );
+    let roles = |many: usize| {
+        let names: Vec<String> = (0..many).map(|n| format!("n{n}")).collect();
+        let claims = json!({
+            "iss": "https://deep.example", "aud": "sekisho", "sub": "u-7", "exp": NOW + 300,
+            "tenant": "globex", "roles": names,
+        });
+        judge(&policy, &signed(None, &claims)).map(|principal| principal.roles().len())
+    };
+    assert_eq!(roles(64), Ok(64));
+    assert_eq!(roles(65), Err(Reason::TokenClaimsInvalid));
+}
+
+#[test]
 fn claims_stand_where_the_policy_says() {
     let policy = policy_of(
         r#"[[issuers]]
