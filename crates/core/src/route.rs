@@ -14,14 +14,8 @@ use crate::policy::{Policy, Route};
 pub struct Routed<'p> {
     pub(crate) located: Located<'p>,
     pub(crate) route: &'p Route,
-    pub(crate) assistant: Option<String>,
-}
-
-impl Routed<'_> {
     /// What stands in the path for the assistant that the route names, byte for byte.
-    pub fn assistant(&self) -> Option<&str> {
-        self.assistant.as_deref()
-    }
+    pub(crate) assistant: Option<String>,
 }
 
 /// Finds the route: 404 without one for the path, 405 with the allowed methods (RFC 9110, section

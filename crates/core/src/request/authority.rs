@@ -164,6 +164,16 @@ mod tests {
     use crate::request::{Headers, Scheme};
 
     #[test]
+    fn a_name_at_its_limit() {
+        for (labels, rest, sound) in
+            [(63, "b", true), (63, "bb", false), (63, "bbb", false), (100, "b", false)]
+        {
+            let name = "abc.".repeat(labels) + rest;
+            assert_eq!(host_name(&name).is_ok(), sound, "{} characters", name.len());
+        }
+    }
+
+    #[test]
     fn authorities() {
         for (name, text, want) in [
             ("plain", "acme.example.jp", Some("acme.example.jp")),

@@ -96,3 +96,14 @@ pub struct HeadLimits {
     /// Number of fields.
     pub fields: usize,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_go_out_as_they_came_in() {
+        let fields = |name: &str| vec![(name.to_owned(), b"b".to_vec()), ("c".into(), Vec::new())];
+        assert_eq!(Headers::new(fields("X-A")).into_fields(), fields("x-a"));
+    }
+}
