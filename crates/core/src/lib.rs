@@ -35,6 +35,7 @@ mod denial;
 pub mod directory;
 pub mod dry_run;
 pub mod explain;
+mod hexadecimal;
 pub mod label;
 pub mod limit;
 pub mod network;

@@ -15,6 +15,7 @@
 //! has another version or another shape is not an absent record: it is a refusal (503).
 
 use crate::denial::{Denial, Reason};
+use crate::hexadecimal::hexadecimal;
 use crate::label;
 use crate::policy::{Directory, Per, Policy, RateLimit};
 use crate::token::{Authenticated, json};
@@ -23,7 +24,6 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 /// The largest record, in bytes.
 pub const MAX_RECORD: usize = 64 * 1024;
@@ -126,11 +126,12 @@ pub fn segment(name: &str) -> Cow<'_, str> {
     if name.len() <= 64 && !name.is_empty() && name.bytes().all(safe) {
         return Cow::Borrowed(name);
     }
-    Cow::Owned(Sha256::digest(name).iter().fold(String::from("~"), |mut hex, byte| {
-        // Writing to a String can't fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    }))
+    Cow::Owned(format!("~{}", hexadecimal(&Sha256::digest(name))))
+}
+
+/// What a record of this key is about: `revoked`, `user`, `assistant` or `rate`.
+pub fn kind(key: &str) -> &str {
+    key.split('/').nth(2).unwrap_or_default()
 }
 
 /// Whether a record can have this key: any other is a slip, and nobody would ever ask for it.

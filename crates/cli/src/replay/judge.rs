@@ -1,11 +1,12 @@
 //! A record's verdict under a policy.
 
 use super::Both;
+use super::known::is_told;
 use super::record::Record;
 use crate::test_key::{Staged, TestKey};
 use jiff::Timestamp;
 use sekisho_core::policy::{Route, Tenant};
-use sekisho_core::session::{Record as Stored, Records};
+use sekisho_core::records::{Record as Stored, Records, kind};
 use sekisho_core::{Decision, Headers, Progress, Reason, Request, Scheme, decide};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
@@ -74,13 +75,8 @@ impl<'p> Judge<'p> {
         Ok(Both {
             old: self.verdict(record, &old),
             new: match self.verdict(record, &new) {
-                Verdict::Permit | Verdict::DryRun(_) | Verdict::Deny(Reason::RoleMissing)
-                    if !was_asked(&asked_before, &asked) =>
-                {
-                    Verdict::Undetermined
-                }
-                new if !was_judged(record, &asked, new) => Verdict::Undetermined,
-                new => new,
+                new if is_told(record, &asked_before, &asked, new) => new,
+                _ => Verdict::Undetermined,
             },
             tenant,
             route: new.facts.route.or(old.facts.route).map(Route::id),
@@ -193,80 +189,22 @@ impl<'p> Judge<'p> {
     fn state(&self, record: &Record, keys: &[String]) -> Records {
         let reason = record.reason.as_deref().or(record.would_deny.as_deref()).unwrap_or_default();
         let found = |value: Value| Stored::Found(value.to_string().into_bytes());
-        let of = |key: &String| match (key.split('/').nth(2), reason) {
+        let of = |key: &String| match (kind(key), reason) {
             (_, "state-unavailable") => Stored::Unavailable,
-            (Some("revoked"), "session-revoked") => found(json!({"v": 1})),
-            (Some("user"), "user-suspended") => found(json!({"v": 1, "state": "suspended"})),
-            (Some("user"), "user-left") => found(json!({"v": 1, "state": "left"})),
-            (Some("user"), reason) if reason != "user-unknown" => found(json!({
+            ("revoked", "session-revoked") => found(json!({"v": 1})),
+            ("user", "user-suspended") => found(json!({"v": 1, "state": "suspended"})),
+            ("user", "user-left") => found(json!({"v": 1, "state": "left"})),
+            ("user", reason) if reason != "user-unknown" => found(json!({
                 "v": 1, "state": "active", "roles": record.roles, "groups": record.groups,
             })),
-            (Some("assistant"), reason) if reason != "assistant-not-found" => {
+            ("assistant", reason) if reason != "assistant-not-found" => {
                 found(json!({"v": 1, "visibility": "organization"}))
             }
-            (Some("rate"), "rate-limited") => {
+            ("rate", "rate-limited") => {
                 found(json!({"v": 1, "level": 0, "at": self.now.as_millisecond()}))
             }
             _ => Stored::Absent,
         };
         keys.iter().map(|key| (key.clone(), of(key))).collect()
-    }
-}
-
-/// Whether a record of the old policy tells the state that the new one asks for: it does not say what
-/// nobody had asked: who is in a directory, or whom a label hides. Nor which roles a token had, where
-/// the directory's took their place. A bucket is full where nobody has counted.
-fn was_asked(before: &[String], now: &[String]) -> bool {
-    let is = |key: &str, kind: &str| key.split('/').nth(2) == Some(kind);
-    now.iter().all(|key| is(key, "rate") || before.contains(key))
-        && before.iter().all(|key| !is(key, "user") || now.contains(key))
-}
-
-/// Whether the recorded request came as far as the state that the new verdict rests on: what lies
-/// behind its refusal, nobody has looked at.
-fn was_judged(record: &Record, asked: &[String], new: Verdict) -> bool {
-    let reason = |code: &Option<String>| code.as_deref().and_then(Reason::from_code);
-    let seen = match (reason(&record.reason), reason(&record.would_deny)) {
-        (Some(refusal), _) => place(refusal),
-        // In dry run, revocation and directory refuse as ever.
-        (None, Some(kept_back)) => place(kept_back).max(USER),
-        (None, None) => END,
-    };
-    let needed = match new {
-        Verdict::Permit => END,
-        Verdict::DryRun(kept_back) => place(kept_back).max(USER),
-        Verdict::Deny(refusal) => place(refusal),
-        Verdict::Undetermined => 0,
-    };
-    asked.iter().all(|key| {
-        let place = match key.split('/').nth(2) {
-            Some("revoked") => REVOCATION,
-            Some("user") => USER,
-            Some("assistant") => LABEL,
-            // A bucket is full where nobody has counted.
-            _ => 0,
-        };
-        place > needed || place <= seen
-    })
-}
-
-// The rules that judge a user, in the order of the road.
-const REVOCATION: u8 = 1;
-const USER: u8 = 2;
-const ROLES: u8 = 3;
-const LABEL: u8 = 4;
-const LIMIT: u8 = 5;
-const END: u8 = 6;
-
-/// Which of them gives the reason; 0 for those before.
-fn place(reason: Reason) -> u8 {
-    match reason {
-        Reason::SessionRevoked => REVOCATION,
-        Reason::UserUnknown | Reason::UserSuspended | Reason::UserLeft => USER,
-        Reason::RoleMissing => ROLES,
-        Reason::AssistantNotFound => LABEL,
-        Reason::RateLimited => LIMIT,
-        Reason::RegionNotAllowed => END,
-        _ => 0,
     }
 }

@@ -15,6 +15,7 @@
 //! one that the new policy permits by state that the old one did not ask for.
 
 pub mod judge;
+mod known;
 pub mod record;
 pub mod tally;
 

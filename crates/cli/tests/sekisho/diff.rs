@@ -143,6 +143,12 @@ fn each_record_is_judged_under_both_policies() {
             Some(("permit", "undetermined beyond the network")),
         ),
         (
+            "an origin that failed",
+            record(&json!({"decision": "deny", "reason": "origin-failed", "status": 502})),
+            |_| {},
+            same,
+        ),
+        (
             "revoked",
             record(&json!({"decision": "deny", "reason": "session-revoked"})),
             admins,

@@ -10,7 +10,7 @@ use crate::denial::{Denial, Reason};
 use crate::network::{BUSINESS, Network};
 use crate::permit::Permit;
 use crate::policy::{Directory, Policy, Route, Tenant, TrustedProxies};
-use crate::records::{Record, Records};
+use crate::records::{Record, Records, kind};
 use crate::request::Headers;
 use crate::token::claims::Principal;
 use crate::token::locate::{Token, one_token};
@@ -284,7 +284,7 @@ fn judged_at(kept: &Denial) -> Step {
 
 /// Whether step 9 judges the record of this key; the others are step 8's.
 fn of_authorize(key: &str) -> bool {
-    matches!(key.split('/').nth(2), Some("assistant" | "rate"))
+    matches!(kind(key), "assistant" | "rate")
 }
 
 fn found(record: &Record) -> &'static str {

@@ -4,7 +4,6 @@ use super::Corrupt;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
 
 /// The largest compiled policy that is read whole, in bytes.
 pub const MAX_COMPILED: usize = 1024 * 1024 * 1024;
@@ -66,15 +65,6 @@ pub(super) fn hash(parts: &[&[u8]]) -> Hash {
 /// The root of a header as it is stored.
 pub(super) fn root(header: &[u8]) -> Hash {
     hash(&[MAGIC, header])
-}
-
-/// The form in which records and people name a policy.
-pub(super) fn hexadecimal(hash: &Hash) -> String {
-    hash.iter().fold(String::with_capacity(64), |mut hex, byte| {
-        // Writing to a String can't fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 /// The bucket of a host among this many; none among none.

@@ -7,10 +7,10 @@
 //! What fails once is not asked again: whoever can't trust a part of the file trusts none of it.
 
 use super::format::{
-    Entry, FAMILY, Hash, Header, MAGIC, MAX_SECTION, Place, TRAILER, bucket, decode, hash,
-    hexadecimal, root,
+    Entry, FAMILY, Hash, Header, MAGIC, MAX_SECTION, Place, TRAILER, bucket, decode, hash, root,
 };
 use super::{Corrupt, FILE};
+use crate::hexadecimal::hexadecimal;
 use crate::policy::{Gateway, Pattern, Policy, Route, Tenant};
 use crate::request::Request;
 use crate::request::canonical::Authority;

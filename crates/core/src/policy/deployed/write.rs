@@ -1,8 +1,9 @@
 //! Writing the form. The same policy gives the same bytes, whatever order its files were read in.
 
 use super::format::{
-    Entry, HOSTS_PER_BUCKET, Header, MAGIC, MAX_SECTION, Place, bucket, hash, hexadecimal, root,
+    Entry, HOSTS_PER_BUCKET, Header, MAGIC, MAX_SECTION, Place, bucket, hash, root,
 };
+use crate::hexadecimal::hexadecimal;
 use crate::policy::{Gateway, Policy, Tenant};
 use serde::Serialize;
 use std::fmt;

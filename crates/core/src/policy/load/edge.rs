@@ -2,6 +2,7 @@
 
 use super::Loader;
 use super::suggest::did_you_mean;
+use crate::hexadecimal;
 use crate::policy::edge::{CDNS, ClientAddress, ProxySecret};
 use crate::policy::source::{EdgeSource, Gateway, ProxySecretSource, Spanned, WordOrBlocks};
 use crate::policy::{Edge, TrustedProxies};
@@ -117,7 +118,7 @@ impl Loader<'_> {
     }
 
     fn hash(&mut self, given: &Spanned<String>) -> Option<[u8; 32]> {
-        let hash = sha256_of_hex(given.get_ref());
+        let hash = hexadecimal::sha256(given.get_ref());
         // Whoever has no secret hashes an empty one.
         let hash = hash.filter(|hash| Sha256::digest(b"").as_slice() != hash);
         if hash.is_none() {
@@ -169,17 +170,4 @@ fn is_standard(name: &str) -> bool {
         || is_hop_by_hop(name)
         || NAMES.contains(&name)
         || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-}
-
-fn sha256_of_hex(text: &str) -> Option<[u8; 32]> {
-    let mut hash = [0; 32];
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    if pairs.len() != hash.len() || !rest.is_empty() {
-        return None;
-    }
-    for (byte, pair) in hash.iter_mut().zip(pairs) {
-        let [high, low] = pair.map(|digit| char::from(digit).to_digit(16));
-        *byte = u8::try_from(high? << 4 | low?).ok()?;
-    }
-    Some(hash)
 }
