@@ -13,7 +13,11 @@ use crate::request::target::Target;
 use crate::response::ResponseRules;
 use crate::token::claims::Principal;
 use crate::token::locate::without_session_cookie;
+use std::fmt::Write as _;
 use std::net::IpAddr;
+
+/// How many fields the gateway sets, at most.
+const OURS: usize = 8;
 
 /// The leave to forward one request.
 #[derive(Debug)]
@@ -40,6 +44,7 @@ impl<'p> Permit<'p> {
             Some(rewrite) => rewrite.apply(&request.target)?,
         };
         let mut headers = from_client(request.headers, policy.edge().client_address_header());
+        headers.reserve(OURS);
         headers.push("x-tenant-id", tenant.id().as_str());
         if let Some(principal) = &authenticated.principal {
             identify(&mut headers, principal);
@@ -48,7 +53,7 @@ impl<'p> Permit<'p> {
         // Without the port: it is whatever the client wrote, and no rule has judged it.
         let host = request.authority.host();
         if let Some(client) = located.client {
-            let text = client.to_string();
+            let text = text(client);
             let forwarded = forwarded(client, &text, host);
             headers.push("x-forwarded-for", text);
             headers.push("forwarded", forwarded);
@@ -159,6 +164,14 @@ fn from_client(mut headers: Headers, address_header: &str) -> Headers {
 fn identify(headers: &mut Headers, principal: &Principal) {
     headers.push("x-user-id", principal.subject());
     headers.push("x-user-roles", principal.roles().join(","));
+}
+
+/// The longest address is of IPv6.
+fn text(address: IpAddr) -> String {
+    let mut text = String::with_capacity("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff".len());
+    // A `String` takes whatever is written to it.
+    let _ = write!(text, "{address}");
+    text
 }
 
 /// RFC 7239, section 4. IPv6 addresses are quoted (section 6), and so is the host, as it may be.

@@ -131,13 +131,13 @@ impl Authority {
 /// address in its usual form.
 pub fn host_name(text: &str) -> Result<String, Denial> {
     let name = text.strip_suffix('.').unwrap_or(text);
-    let label = |label: &str| {
+    let label = |label: &[u8]| {
         (1..=63).contains(&label.len())
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
+            && label.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
+            && !label.starts_with(b"-")
+            && !label.ends_with(b"-")
     };
-    if name.len() > 253 || !name.split('.').all(label) {
+    if name.len() > 253 || !name.as_bytes().split(|byte| *byte == b'.').all(label) {
         return Err(invalid("not a host name"));
     }
     if name.rsplit('.').next().is_some_and(is_number) && text.parse::<Ipv4Addr>().is_err() {

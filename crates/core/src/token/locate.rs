@@ -83,12 +83,14 @@ pub(crate) fn without_session_cookie<'a>(
         let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
         name.trim_ascii() == SESSION_COOKIE.as_bytes()
     };
-    let kept: Vec<&[u8]> = values
-        .flat_map(|value| value.split(|byte| *byte == b';'))
-        .map(<[u8]>::trim_ascii)
-        .filter(|pair| !pair.is_empty() && !is_session(pair))
-        .collect();
-    (!kept.is_empty()).then(|| kept.join(&b"; "[..]))
+    let mut kept = Vec::new();
+    for pair in values.flat_map(|value| value.split(|byte| *byte == b';')).map(<[u8]>::trim_ascii) {
+        if !pair.is_empty() && !is_session(pair) {
+            kept.extend_from_slice(if kept.is_empty() { b"" } else { b"; " });
+            kept.extend_from_slice(pair);
+        }
+    }
+    (!kept.is_empty()).then_some(kept)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What an origin sees of a permitted request.
 
 use super::support::{Ask, POLICY, ask, field, policy_with};
-use sekisho_core::{Policy, Reason, Verdict};
+use sekisho_core::{Policy, Reason, Scheme, Step, Verdict};
 use serde_json::json;
 
 fn names(fields: &[(String, String)]) -> Vec<&str> {
@@ -352,6 +352,9 @@ fn the_request_identifier() {
     ] {
         assert_eq!(seen(peer, ids), "our-request-id", "{name}");
     }
+    // Nor is a request without one that the first step refuses.
+    let refused = ask().with(|a| a.scheme = Scheme::Http).judge(&POLICY).facts;
+    assert_eq!((refused.reached, &*refused.request_id), (Some(Step::Transport), "our-request-id"));
 }
 
 #[test]

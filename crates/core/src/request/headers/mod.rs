@@ -61,6 +61,11 @@ impl Headers {
         self.values(name).next().and_then(|value| std::str::from_utf8(value).ok())
     }
 
+    /// Makes room for so many fields more.
+    pub(crate) fn reserve(&mut self, fields: usize) {
+        self.0.reserve(fields);
+    }
+
     /// Appends a field.
     pub fn push(&mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Vec<u8>>) {
         self.0.push((name.into(), value.into()));

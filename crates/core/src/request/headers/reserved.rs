@@ -1,65 +1,58 @@
 //! Names that only the gateway may set towards an origin.
 
-const NAMES: [&[u8]; 7] = [
-    b"forwarded",
-    b"front-end-https",
-    b"client-ip",
-    b"remote-addr",
-    b"remote-user",
-    b"client-cert",
-    b"proxy",
-];
-const PREFIXES: [&[u8]; 5] =
-    [b"sekisho-", b"spin-", b"ssl-client-", b"cf-access-", b"tailscale-user-"];
+/// By the first letter: a name, or with `-` at its end what a name begins with.
+const fn listed(first: u8) -> &'static [&'static [u8]] {
+    match first {
+        b'c' => &[b"client-ip", b"client-cert", b"cf-access-"],
+        b'f' => &[b"forwarded", b"front-end-https"],
+        b'p' => &[b"proxy"],
+        b'r' => &[b"remote-addr", b"remote-user"],
+        b's' => &[b"sekisho-", b"spin-", b"ssl-client-"],
+        b't' => &[b"tailscale-user-"],
+        _ => &[],
+    }
+}
 
-/// Behind `x-`.
-const X_NAMES: [&[u8]; 16] = [
-    b"tenant",
-    b"user",
-    b"request-id",
-    b"forwarded",
-    b"host",
-    b"http-host-override",
-    b"scheme",
-    b"url-scheme",
-    b"real-ip",
-    b"originating-ip",
-    b"azure-clientip",
-    b"azure-socketip",
-    b"http-method",
-    b"http-method-override",
-    b"method-override",
-    b"arr-clientcert",
-];
-const X_PREFIXES: [&[u8]; 25] = [
-    b"tenant-",
-    b"user-",
-    b"sekisho-",
-    b"forwarded-",
-    b"forward-",
-    b"envoy-",
-    b"client-",
-    b"remote-",
-    b"auth-",
-    b"authenticated-",
-    b"webauth-",
-    b"ms-client-",
-    b"amzn-oidc-",
-    b"goog-authenticated-",
-    b"goog-iap-",
-    b"pomerium-",
-    b"authentik-",
-    b"consumer-",
-    b"credential-",
-    b"endpoint-api-",
-    b"ssl-",
-    b"original-",
-    b"rewrite-",
-    b"accel-",
-    b"sendfile-",
-];
-const SUFFIXES: [&[u8]; 5] =
-    [b"-forwarded-for", b"-client-ip", b"-connecting-ip", b"-client-cert", b"-viewer-address"];
+/// Likewise, behind `x-`.
+const fn listed_behind_x(first: u8) -> &'static [&'static [u8]] {
+    match first {
+        b'a' => &[
+            b"accel-",
+            b"amzn-oidc-",
+            b"arr-clientcert",
+            b"auth-",
+            b"authenticated-",
+            b"authentik-",
+            b"azure-clientip",
+            b"azure-socketip",
+        ],
+        b'c' => &[b"client-", b"consumer-", b"credential-"],
+        b'e' => &[b"endpoint-api-", b"envoy-"],
+        b'f' => &[b"forward-", b"forwarded", b"forwarded-"],
+        b'g' => &[b"goog-authenticated-", b"goog-iap-"],
+        b'h' => &[b"host", b"http-host-override", b"http-method", b"http-method-override"],
+        b'm' => &[b"method-override", b"ms-client-"],
+        b'o' => &[b"original-", b"originating-ip"],
+        b'p' => &[b"pomerium-"],
+        b'r' => &[b"real-ip", b"remote-", b"request-id", b"rewrite-"],
+        b's' => &[b"scheme", b"sekisho-", b"sendfile-", b"ssl-"],
+        b't' => &[b"tenant", b"tenant-"],
+        b'u' => &[b"url-scheme", b"user", b"user-"],
+        b'w' => &[b"webauth-"],
+        _ => &[],
+    }
+}
+
+/// By the last letter: what a name ends with.
+const fn endings(last: u8) -> &'static [&'static [u8]] {
+    match last {
+        b'p' => &[b"-client-ip", b"-connecting-ip"],
+        b'r' => &[b"-forwarded-for"],
+        b's' => &[b"-viewer-address"],
+        b't' => &[b"-client-cert"],
+        _ => &[],
+    }
+}
 
 /// A name that only the gateway may set towards an origin, in any spelling that an origin may fold
 /// to it: upper or lower case, `_` or any other sign for `-`, as CGI makes one variable of them
@@ -78,36 +71,48 @@ const SUFFIXES: [&[u8]; 5] =
 /// | `proxy` | the variable `HTTP_PROXY`: through whom to connect (httpoxy) |
 pub fn is_reserved(name: &str) -> bool {
     let name = name.as_bytes();
-    let listed = match name.split_at_checked(2) {
-        Some((x, rest)) if equals(x, b"x-") => {
-            X_NAMES.iter().any(|listed| equals(rest, listed))
-                || X_PREFIXES.iter().any(|prefix| begins(rest, prefix))
-        }
-        _ => {
-            NAMES.iter().any(|listed| equals(name, listed))
-                || PREFIXES.iter().any(|prefix| begins(name, prefix))
-        }
-    };
-    listed || SUFFIXES.iter().any(|suffix| ends(name, suffix))
+    let behind_x = name.split_at_checked(2).filter(|(x, _)| equal(x, b"x-")).map(|(_, rest)| rest);
+    let rest = behind_x.unwrap_or(name);
+    let folded = |byte: Option<&u8>| byte.map_or(0, |byte| fold(*byte));
+    let first = folded(rest.first());
+    let listed = if behind_x.is_some() { listed_behind_x(first) } else { listed(first) };
+    listed.iter().any(|listed| is_listed(rest, listed))
+        || endings(folded(name.last())).iter().any(|ending| {
+            let end = name.len().checked_sub(ending.len()).and_then(|start| name.get(start..));
+            end.is_some_and(|end| equal(end, ending))
+        })
+}
+
+fn is_listed(name: &[u8], listed: &[u8]) -> bool {
+    if listed.ends_with(b"-") {
+        name.len() >= listed.len() && equal(name, listed)
+    } else {
+        name.len() == listed.len() && equal(name, listed)
+    }
+}
+
+/// Up to the end of the shorter.
+fn equal(name: &[u8], folded: &[u8]) -> bool {
+    name.iter().zip(folded).all(|(a, b)| fold(*a) == *b)
 }
 
 /// A byte as the least careful origin reads it.
-const fn fold(byte: u8) -> u8 {
-    if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' }
+fn fold(byte: u8) -> u8 {
+    FOLDED.get(usize::from(byte)).copied().unwrap_or_default()
 }
 
-fn equals(name: &[u8], folded: &[u8]) -> bool {
-    name.len() == folded.len() && name.iter().zip(folded).all(|(a, b)| fold(*a) == *b)
-}
-
-fn begins(name: &[u8], folded: &[u8]) -> bool {
-    name.get(..folded.len()).is_some_and(|start| equals(start, folded))
-}
-
-fn ends(name: &[u8], folded: &[u8]) -> bool {
-    let start = name.len().checked_sub(folded.len());
-    start.and_then(|start| name.get(start..)).is_some_and(|end| equals(end, folded))
-}
+#[allow(clippy::indexing_slicing, reason = "a constant: an index out of bounds does not compile")]
+static FOLDED: [u8; 256] = {
+    let mut folded = [b'-'; 256];
+    let mut byte = 0u8;
+    while byte < u8::MAX {
+        if byte.is_ascii_alphanumeric() {
+            folded[byte as usize] = byte.to_ascii_lowercase();
+        }
+        byte += 1;
+    }
+    folded
+};
 
 #[cfg(test)]
 mod tests {
