@@ -4,6 +4,14 @@ use sekisho_core::Timestamp;
 use std::time::Duration;
 use wasip3::clocks::{monotonic_clock, system_clock};
 
+/// The time. A system clock beyond what a timestamp can hold reads as the beginning of time, which
+/// core takes for a clock that was never set, and refuses.
+pub(crate) fn now() -> Timestamp {
+    let now = system_clock::now();
+    let nanoseconds = i32::try_from(now.nanoseconds).unwrap_or(0);
+    Timestamp::new(now.seconds, nanoseconds).unwrap_or(Timestamp::MIN)
+}
+
 /// When a request arrived.
 pub(crate) struct Arrival {
     time: Timestamp,
@@ -11,15 +19,9 @@ pub(crate) struct Arrival {
 }
 
 impl Arrival {
-    /// Reads both clocks. A system clock beyond what a timestamp can hold reads as the beginning of
-    /// time, which core takes for a clock that was never set, and refuses.
+    /// Reads both clocks.
     pub(crate) fn now() -> Self {
-        let now = system_clock::now();
-        let nanoseconds = i32::try_from(now.nanoseconds).unwrap_or(0);
-        Self {
-            time: Timestamp::new(now.seconds, nanoseconds).unwrap_or(Timestamp::MIN),
-            mark: monotonic_clock::now(),
-        }
+        Self { time: now(), mark: monotonic_clock::now() }
     }
 
     /// The moment of judgement.

@@ -1,6 +1,6 @@
 //! The gateway component: the adapter between WASI and the decision in `sekisho-core`.
 //!
-//! It decides nothing. It reads a request, asks core, fetches the records that core asks for, and
+//! It decides nothing. It reads a request, asks core, fetches the keys and records that core asks for, and
 //! acts on the verdict; `Gateway::handle` below is the whole road, top to bottom.
 //!
 //! With the feature `spin` (the default) it also imports Spin's key-value store; without it, it
@@ -12,6 +12,8 @@ mod answer;
 mod audit;
 mod body;
 mod clock;
+mod fetch;
+mod keys;
 mod policy;
 mod request;
 mod state;
@@ -66,11 +68,18 @@ async fn judge_and_forward<'p>(
     incoming: Request,
     arrival: &clock::Arrival,
 ) -> (Facts<'p>, Result<Response, Denial>) {
-    let Decision { verdict, facts, writes } = match decide(policy, request, arrival.time()) {
-        Progress::Decided(decision) => *decision,
-        Progress::Pending(pending) => {
-            let records = state::fetch(pending.records()).await;
-            pending.resume(&records)
+    let mut progress = decide(policy, request, arrival.time());
+    let Decision { verdict, facts, writes } = loop {
+        progress = match progress {
+            Progress::Decided(decision) => break *decision,
+            Progress::Keys(needs) => {
+                let keys = keys::of(&needs).await;
+                needs.resume(keys.as_deref().map_err(Clone::clone))
+            }
+            Progress::Pending(pending) => {
+                let records = state::fetch(pending.records()).await;
+                break pending.resume(&records);
+            }
         }
     };
     let outcome = match verdict {

@@ -55,6 +55,23 @@ pub(crate) async fn writing<T>(writes: &[Write], work: impl Future<Output = T>) 
     join(work, write).await.0
 }
 
+/// The value of one key, where the store has it and says so. For what is kept beside the verdicts.
+#[cfg(feature = "spin")]
+pub(crate) async fn get(key: &str) -> Option<Vec<u8>> {
+    let store = open().await?;
+    store.get(key).await.inspect_err(|error| eprintln!("state: {error:?}")).ok()?
+}
+
+/// Sets the value of one key. For what is kept beside the verdicts: nothing is lost where it fails.
+#[cfg(feature = "spin")]
+pub(crate) async fn set(key: &str, value: &[u8]) {
+    if let Some(store) = open().await
+        && let Err(error) = store.set(key, value).await
+    {
+        eprintln!("state: {error:?}");
+    }
+}
+
 #[cfg(feature = "spin")]
 async fn open() -> Option<Store> {
     Store::open_default().await.inspect_err(|error| eprintln!("state: {error:?}")).ok()
@@ -72,3 +89,15 @@ pub(crate) async fn fetch(_keys: &[String]) -> Records {
 pub(crate) async fn writing<T>(_writes: &[Write], work: impl Future<Output = T>) -> T {
     work.await
 }
+
+/// Without a store nothing is kept.
+#[cfg(not(feature = "spin"))]
+#[allow(clippy::unused_async, reason = "the same signature as with a store")]
+pub(crate) async fn get(_key: &str) -> Option<Vec<u8>> {
+    None
+}
+
+/// Without a store nothing can be kept.
+#[cfg(not(feature = "spin"))]
+#[allow(clippy::unused_async, reason = "the same signature as with a store")]
+pub(crate) async fn set(_key: &str, _value: &[u8]) {}

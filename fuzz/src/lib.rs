@@ -4,7 +4,7 @@ pub mod upstream;
 
 use sekisho_core::policy::{Files, is_policy_file, load};
 use sekisho_core::session::{Record, Records};
-use sekisho_core::{Decision, Headers, Policy, Progress, Request, Scheme, Timestamp, decide};
+use sekisho_core::{Decision, Headers, Policy, Request, Scheme, Timestamp, decide_offline};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -111,12 +111,6 @@ pub fn public_request(peer: &str, fields: Vec<(String, Vec<u8>)>) -> Request {
 /// Judges a request by records that are all like this one.
 pub fn judge(request: Request, record: &Record) -> Decision<'static> {
     let now: Timestamp = NOW.parse().expect("a time");
-    match decide(&POLICY, request, now) {
-        Progress::Decided(decision) => *decision,
-        Progress::Pending(pending) => {
-            let records: Records =
-                pending.records().iter().map(|key| (key.clone(), record.clone())).collect();
-            pending.resume(&records)
-        }
-    }
+    let alike = |keys: &[String]| keys.iter().map(|key| (key.clone(), record.clone())).collect();
+    decide_offline(&POLICY, request, now, alike).0
 }

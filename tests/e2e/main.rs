@@ -10,6 +10,7 @@
 mod cases;
 mod compiled;
 mod faults;
+mod keys;
 mod limits;
 mod malformed;
 mod memory;

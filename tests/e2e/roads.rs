@@ -107,7 +107,7 @@ async fn an_origin_over_tls_is_verified() {
     let tls = || Listen::tls(pki.server_config(&["127.0.0.1"], &[b"h2", b"http/1.1"]).unwrap());
     let trusted = World::with(Options {
         origin: tls(),
-        origin_ca: Some(pki.ca_pem().to_owned()),
+        extra_ca: Some(pki.ca_pem().to_owned()),
         ..Options::default()
     })
     .await;

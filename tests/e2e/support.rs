@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use http::{Method, Request, Response};
-use sekisho_host::{Host, HostConfig, Listener, Manifest, Output, State, Stream, Tls};
+use sekisho_host::{Host, HostConfig, Listener, Manifest, Output, State, Stream, Tls, WallClock};
 use sekisho_testing::body::{self, Body};
 use sekisho_testing::client::{Client, Protocol};
 use sekisho_testing::clock::unix_seconds;
@@ -116,8 +116,14 @@ impl Audit {
 pub(crate) struct Options {
     /// Edits of the example `gateway.toml`: text and its replacement.
     pub(crate) gateway: Vec<(String, String)>,
+    /// Edits of acme's file, likewise.
+    pub(crate) acme: Vec<(String, String)>,
     pub(crate) origin: Listen,
-    pub(crate) origin_ca: Option<String>,
+    /// An authority that the gateway trusts besides the system's.
+    pub(crate) extra_ca: Option<String>,
+    /// What the gateway may connect to besides the origin.
+    pub(crate) outbound: Vec<String>,
+    pub(crate) clock: Option<WallClock>,
 }
 
 pub(crate) struct World {
@@ -147,6 +153,7 @@ impl World {
         let mut edits = vec![("http://127.0.0.1:3480".to_owned(), origin.url())];
         edits.extend(options.gateway);
         copy_policy(&root().join("policy"), &policy, &edits);
+        edit(&policy.join("tenants/acme.toml"), &options.acme);
         std::fs::write(policy.join("keys/demo.jwks.json"), issuer.jwks().to_string()).unwrap();
 
         let audit = Audit::default();
@@ -155,14 +162,15 @@ impl World {
             directory.path(),
             component(),
             &policy,
-            &[origin.url()],
+            &[vec![origin.url()], options.outbound].concat(),
             true,
         ));
+        config.wall_clock = options.clock;
         config.cache_dir = Some(cache());
         config.output = audit.output();
         config.state = State::Memory;
-        config.extra_ca = options.origin_ca.map(|pem| {
-            let file = directory.path().join("origin-ca.pem");
+        config.extra_ca = options.extra_ca.map(|pem| {
+            let file = directory.path().join("extra-ca.pem");
             std::fs::write(&file, pem).unwrap();
             file
         });
@@ -257,20 +265,23 @@ pub(crate) async fn json(answer: Answer) -> Value {
 
 /// Copies a policy directory, editing its `gateway.toml`; an edit that finds nothing has gone stale.
 pub(crate) fn copy_policy(from: &Path, to: &Path, edits: &[(String, String)]) {
-    let mut files = sekisho::policy_dir::read(from).unwrap();
-    let gateway = files.get_mut("gateway.toml").unwrap();
-    let mut text = String::from_utf8(gateway.clone()).unwrap();
-    for (old, new) in edits {
-        assert!(text.contains(old.as_str()), "gateway.toml has no {old:?}");
-        text = text.replace(old.as_str(), new);
-    }
-    *gateway = text.into_bytes();
+    let files = sekisho::policy_dir::read(from).unwrap();
     std::fs::create_dir_all(to).unwrap();
     sekisho::policy_dir::write(to, &files).unwrap();
+    edit(&to.join("gateway.toml"), edits);
+}
+
+fn edit(file: &Path, edits: &[(String, String)]) {
+    let mut text = std::fs::read_to_string(file).unwrap();
+    for (old, new) in edits {
+        assert!(text.contains(old.as_str()), "{} has no {old:?}", file.display());
+        text = text.replace(old.as_str(), new);
+    }
+    std::fs::write(file, text).unwrap();
 }
 
 /// A wall clock that stands still.
-pub(crate) fn fixed_clock(time: sekisho_core::Timestamp) -> sekisho_host::WallClock {
+pub(crate) fn fixed_clock(time: sekisho_core::Timestamp) -> WallClock {
     let time = SystemTime::from(time);
     Arc::new(move || time)
 }

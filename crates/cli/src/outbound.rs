@@ -3,28 +3,38 @@
 use crate::component::GATEWAY;
 use crate::report::Failure;
 use sekisho_core::Policy;
-use sekisho_core::policy::Origin;
+use sekisho_core::policy::{KeySource, Tenant};
 use sekisho_host::Manifest;
+use std::collections::BTreeMap;
 
-/// Makes sure that `allowed_outbound_hosts` covers every origin of the policy. The host refuses
-/// what is not listed anyway, but as a 502 to a user and not as a sentence to the operator.
+/// Makes sure that `allowed_outbound_hosts` covers every origin of the policy, and every issuer that
+/// publishes its keys. The host refuses what is not listed anyway, but as a 502 or 503 to a user and
+/// not as a sentence to the operator. Where a discovery document names another host for its keys,
+/// only the running gateway finds out.
 pub fn check(manifest: &Manifest, policy: &Policy) -> Result<(), Failure> {
-    let mut missing: Vec<&Origin> = Vec::new();
-    for origin in policy.origins() {
-        if !manifest.allows_outbound(GATEWAY, &origin.url())? {
-            missing.push(origin);
+    // By address, so that an issuer of many tenants is named once.
+    let mut needed: BTreeMap<String, String> = BTreeMap::new();
+    for issuer in policy.tenants().iter().flat_map(Tenant::issuers) {
+        if let KeySource::Published { at, .. } = issuer.keys() {
+            needed.insert(at.address().origin(), format!("the issuer {:?}", issuer.name()));
         }
     }
-    missing.sort_by_key(|origin| origin.id());
-    let Some(first) = missing.first() else {
+    for origin in policy.origins() {
+        needed.insert(origin.url(), format!("the origin {:?}", origin.id()));
+    }
+    let mut missing: Vec<(String, String)> = Vec::new();
+    for (url, what) in needed {
+        if !manifest.allows_outbound(GATEWAY, &url)? {
+            missing.push((url, what));
+        }
+    }
+    let Some((url, what)) = missing.first() else {
         return Ok(());
     };
-    let urls: Vec<String> = missing.iter().map(|origin| format!("{:?}", origin.url())).collect();
+    let urls: Vec<String> = missing.iter().map(|(url, _)| format!("{url:?}")).collect();
     Err(Failure::invalid(format!(
-        "{} does not let the gateway reach the origin {:?} at {}",
+        "{} does not let the gateway reach {what} at {url}",
         manifest.path().display(),
-        first.id(),
-        first.url()
     ))
     .help(format!("add {} to allowed_outbound_hosts under [component.{GATEWAY}]", urls.join(", "))))
 }

@@ -16,7 +16,7 @@ use jwt_simple::prelude::*;
 use sekisho_core::policy::{Files, load};
 use sekisho_core::session::{Record, Records};
 use sekisho_core::{
-    Decision, Headers, Policy, Progress, Request, Scheme, Timestamp, Verdict, decide,
+    Decision, Headers, Policy, Request, Scheme, Timestamp, Verdict, decide_offline,
 };
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -161,14 +161,10 @@ fn request(target: &str, peer: &str, token: &str) -> Request {
 }
 
 fn judge(policy: &Policy, request: Request) -> Decision<'_> {
-    match decide(policy, request, Timestamp::from_second(NOW).unwrap()) {
-        Progress::Decided(decision) => *decision,
-        Progress::Pending(pending) => {
-            let records: Records =
-                pending.records().iter().map(|key| (key.clone(), Record::Absent)).collect();
-            pending.resume(&records)
-        }
-    }
+    let now = Timestamp::from_second(NOW).unwrap();
+    let absent =
+        |keys: &[String]| keys.iter().map(|key| (key.clone(), Record::Absent)).collect::<Records>();
+    decide_offline(policy, request, now, absent).0
 }
 
 /// Few at a time: a request that just came lies in the nearest cache, and so does what the verdict

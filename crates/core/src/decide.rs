@@ -3,11 +3,12 @@
 use crate::denial::{Denial, Reason};
 use crate::limit::Write;
 use crate::permit::Permit;
-use crate::policy::{Directory, Origin, Policy, Route, Tenant};
+use crate::policy::{Directory, Issuer, Origin, Policy, Published, Route, Tenant};
 use crate::records::{Given, Needed, Records};
 use crate::request::{Request, canonical, transport};
-use crate::token::Authenticated;
 use crate::token::claims::Principal;
+use crate::token::keys::KeySet;
+use crate::token::{Authenticated, Claimed};
 use crate::{authorize, client, network, route, session, tenant, token};
 use jiff::Timestamp;
 use std::net::IpAddr;
@@ -136,13 +137,55 @@ pub struct Decision<'p> {
     pub writes: Vec<Write>,
 }
 
-/// How far a decision came without state.
+/// How far a decision came.
 #[derive(Debug)]
 pub enum Progress<'p> {
     /// The verdict.
     Decided(Box<Decision<'p>>),
+    /// The verdict needs the keys that the token's issuer publishes.
+    Keys(Box<NeedsKeys<'p>>),
     /// The verdict needs records.
     Pending(Box<Pending<'p>>),
+}
+
+/// A request whose token must still be verified.
+#[derive(Debug)]
+pub struct NeedsKeys<'p> {
+    policy: &'p Policy,
+    claimed: Claimed<'p>,
+    now: Timestamp,
+    facts: Facts<'p>,
+}
+
+impl<'p> NeedsKeys<'p> {
+    /// The tenant.
+    pub fn tenant(&self) -> &'p Tenant {
+        self.claimed.tenant()
+    }
+
+    /// The tenant's issuer that the token names.
+    pub fn issuer(&self) -> &'p Issuer {
+        self.claimed.issuer()
+    }
+
+    /// Where the issuer publishes its keys.
+    pub fn published(&self) -> &'p Published {
+        self.claimed.published()
+    }
+
+    /// The `kid` that the token names: whatever its sender wrote, 1 to 256 bytes.
+    pub fn key_id(&self) -> &str {
+        self.claimed.key_id()
+    }
+
+    /// Goes on with the issuer's keys, or with why they are not known: then the request is refused.
+    pub fn resume(self, keys: Result<&KeySet, String>) -> Progress<'p> {
+        let Self { policy, claimed, now, facts } = self;
+        match claimed.verify(keys, now) {
+            Ok(authenticated) => proceed(policy, authenticated, now, facts),
+            Err(denial) => Progress::Decided(Box::new(denied(denial, facts))),
+        }
+    }
 }
 
 /// A request whose token is verified and whose verdict needs records.
@@ -179,16 +222,53 @@ impl<'p> Pending<'p> {
 pub fn decide(policy: &Policy, request: Request, now: Timestamp) -> Progress<'_> {
     let mut facts = Facts { request_id: request.request_id.clone(), ..Facts::default() };
     match start(policy, request, now, &mut facts) {
-        Ok(authenticated) => {
-            let needed = Needed::by(&authenticated, policy);
-            let pending = Pending { policy, authenticated, needed, now, facts };
-            if pending.records().is_empty() {
-                Progress::Decided(Box::new(pending.resume(&Records::new())))
-            } else {
-                Progress::Pending(Box::new(pending))
-            }
+        Ok(token::Progress::Done(authenticated)) => proceed(policy, authenticated, now, facts),
+        Ok(token::Progress::Claimed(claimed)) => {
+            Progress::Keys(Box::new(NeedsKeys { policy, claimed, now, facts }))
         }
         Err(denial) => Progress::Decided(Box::new(denied(denial, facts))),
+    }
+}
+
+/// From a verified token to the records that the verdict needs, and without any to the verdict.
+fn proceed<'p>(
+    policy: &'p Policy,
+    authenticated: Authenticated<'p>,
+    now: Timestamp,
+    mut facts: Facts<'p>,
+) -> Progress<'p> {
+    facts.principal.clone_from(&authenticated.principal);
+    let needed = Needed::by(&authenticated, policy);
+    let pending = Pending { policy, authenticated, needed, now, facts };
+    if pending.records().is_empty() {
+        Progress::Decided(Box::new(pending.resume(&Records::new())))
+    } else {
+        Progress::Pending(Box::new(pending))
+    }
+}
+
+/// As [`decide`] where nobody can be asked: the files of the policy stand in for the keys that
+/// issuers publish, and the records are what `state` says of their keys. The verdict, and the records
+/// that it asked for.
+pub fn decide_offline(
+    policy: &Policy,
+    request: Request,
+    now: Timestamp,
+    state: impl FnOnce(&[String]) -> Records,
+) -> (Decision<'_>, Records) {
+    let mut progress = decide(policy, request, now);
+    loop {
+        progress = match progress {
+            Progress::Decided(decision) => return (*decision, Records::new()),
+            Progress::Keys(needs) => {
+                let keys = needs.issuer().keys().offline();
+                needs.resume(keys)
+            }
+            Progress::Pending(pending) => {
+                let records = state(pending.records());
+                return (pending.resume(&records), records);
+            }
+        }
     }
 }
 
@@ -207,13 +287,13 @@ fn require_clock(now: Timestamp) -> Result<(), Denial> {
     Ok(())
 }
 
-/// Steps 1 to 7.
+/// Steps 1 to 7, where the policy has the keys.
 fn start<'p>(
     policy: &'p Policy,
     request: Request,
     now: Timestamp,
     facts: &mut Facts<'p>,
-) -> Result<Authenticated<'p>, Denial> {
+) -> Result<token::Progress<'p>, Denial> {
     facts.reached = Some(Step::Transport);
     require_clock(now)?;
     let secured = transport::require_https(request, policy.edge())?;
@@ -245,9 +325,7 @@ fn start<'p>(
     facts.would_deny.extend(admitted.would_deny.take());
 
     facts.reached = Some(Step::Token);
-    let authenticated = token::authenticate(admitted, now)?;
-    facts.principal.clone_from(&authenticated.principal);
-    Ok(authenticated)
+    token::authenticate(admitted, now)
 }
 
 /// Steps 8 to 10.

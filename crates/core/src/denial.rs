@@ -116,6 +116,8 @@ reasons! {
     RateLimited = "rate-limited", 429;
     /// The route has no origin in a region of the tenant.
     RegionNotAllowed = "region-not-allowed", 403;
+    /// The keys that the token's issuer publishes are not known.
+    KeysUnavailable = "keys-unavailable", 503;
     /// The policy can't be read.
     PolicyUnavailable = "policy-unavailable", 503;
     /// A state record that the verdict needs can't be read.

@@ -50,7 +50,9 @@ pub mod session;
 pub mod tenant;
 pub mod token;
 
-pub use decide::{Decision, Facts, Pending, Progress, Step, Verdict, decide};
+pub use decide::{
+    Decision, Facts, NeedsKeys, Pending, Progress, Step, Verdict, decide, decide_offline,
+};
 pub use denial::{Denial, Reason};
 pub use jiff::Timestamp;
 pub use permit::Permit;

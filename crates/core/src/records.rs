@@ -11,6 +11,9 @@
 //! | `assistant/<assistant>` | where the route names an assistant | [`label`] |
 //! | `rate/<rule>/tenant`, `rate/<rule>/subject/<subject>` | for each rate limit that counts the route | [`limit`](crate::limit) |
 //!
+//! The adapter keeps what issuers publish under `keys/<issuer>/set` and `…/failure`
+//! ([`published_keys`]).
+//!
 //! A value is one JSON object with `"v":1`, at most 64 KiB. A record that can't be read, is larger,
 //! has another version or another shape is not an absent record: it is a refusal (503).
 
@@ -117,6 +120,12 @@ fn key(tenant: &str, parts: &[&str]) -> String {
         key.push_str(part);
     }
     key
+}
+
+/// The keys of the records that keep what a tenant's issuer publishes, and when it failed to. No
+/// verdict asks for them: the adapter does, before it asks the issuer.
+pub fn published_keys(tenant: &str, issuer: &str) -> [String; 2] {
+    ["set", "failure"].map(|what| key(tenant, &["keys", &segment(issuer), what]))
 }
 
 /// One segment of a key: names of safe characters as they are, all others by their SHA-256, so

@@ -251,6 +251,7 @@ fn words(reason: Reason, japanese: bool) -> (&'static str, &'static str) {
             ),
         ),
         Reason::ClientAddressUnknown
+        | Reason::KeysUnavailable
         | Reason::PolicyUnavailable
         | Reason::StateUnavailable
         | Reason::ClockUnknown => (

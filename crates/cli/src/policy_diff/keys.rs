@@ -129,8 +129,12 @@ impl Changes {
     }
 }
 
-/// The keys of an issuer by `kid`, never shown: a shared secret is one of them.
+/// The keys that the policy has of an issuer, by `kid`, never shown: a shared secret is one of them.
+/// None of an issuer that publishes its own, for which a file only stands in.
 fn key_set((issuer, files): (&Table, &Files)) -> BTreeMap<String, Vec<Json>> {
+    if publishes_keys(issuer) {
+        return BTreeMap::new();
+    }
     let file = issuer.get("jwks_file").and_then(Value::as_str).unwrap_or_default();
     let bytes = files.get(file).map(Vec::as_slice).unwrap_or_default();
     let set: Json = serde_json::from_slice(bytes).unwrap_or_default();
@@ -140,6 +144,11 @@ fn key_set((issuer, files): (&Table, &Files)) -> BTreeMap<String, Vec<Json>> {
         keys.entry(kid.to_owned()).or_default().push(key.clone());
     }
     keys
+}
+
+fn publishes_keys(issuer: &Table) -> bool {
+    issuer.contains_key("jwks_url")
+        || issuer.get("discovery").and_then(Value::as_bool) == Some(true)
 }
 
 fn effect(key: &str, old: Option<&Value>, new: Option<&Value>) -> Effect {

@@ -7,7 +7,7 @@ use crate::test_key::{Staged, TestKey};
 use jiff::Timestamp;
 use sekisho_core::policy::{Route, Tenant};
 use sekisho_core::records::{Record as Stored, Records, kind};
-use sekisho_core::{Decision, Headers, Progress, Reason, Request, Scheme, decide};
+use sekisho_core::{Decision, Headers, Reason, Request, Scheme, decide_offline};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -111,14 +111,9 @@ impl<'p> Judge<'p> {
             peer: client,
             request_id: String::new(),
         };
-        Ok(match decide(&staged.policy, request, self.now) {
-            Progress::Decided(decision) => (*decision, Vec::new()),
-            Progress::Pending(pending) => {
-                let asked = pending.records().to_vec();
-                let records = self.state(record, &asked);
-                (pending.resume(&records), asked)
-            }
-        })
+        let state = |asked: &[String]| self.state(record, asked);
+        let (decision, records) = decide_offline(&staged.policy, request, self.now, state);
+        Ok((decision, records.into_keys().collect()))
     }
 
     fn verdict(&self, record: &Record, decision: &Decision<'_>) -> Verdict {

@@ -17,22 +17,16 @@ pub mod question;
 pub use answer::{Answer, StepAnswer, StepOutcome, Upstream};
 pub use question::{Question, QuestionScheme, State};
 
-use crate::decide::{Decision, Progress, Verdict, decide};
+use crate::decide::{Decision, Verdict, decide_offline};
 use crate::policy::Policy;
-use crate::records::Records;
 
 /// Answers a question.
 pub fn explain(policy: &Policy, question: &Question, state: &State) -> Answer {
     const REQUEST_ID: &str = "00000000000000000000000000000000";
     let request = question.request(REQUEST_ID);
     let headers = request.headers.clone();
-    let (decision, records) = match decide(policy, request, question.now) {
-        Progress::Decided(decision) => (*decision, Records::new()),
-        Progress::Pending(pending) => {
-            let records = state.records(pending.records());
-            (pending.resume(&records), records)
-        }
-    };
+    let (decision, records) =
+        decide_offline(policy, request, question.now, |keys| state.records(keys));
     let Decision { verdict, facts, .. } = &decision;
     let (denial, permit) = match verdict {
         Verdict::Permit(permit) => (None, Some(&**permit)),

@@ -1,7 +1,8 @@
 //! Who issues tokens, and how they are checked.
 
+use super::KeySource;
 use crate::denial::{Denial, Reason};
-use crate::token::keys::{Algorithm, KeySet};
+use crate::token::keys::Algorithm;
 use crate::token::kind::TokenType;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -14,7 +15,7 @@ pub struct Issuer {
     pub(super) name: String,
     pub(super) audiences: Vec<String>,
     pub(super) algorithms: Vec<Algorithm>,
-    pub(super) keys: KeySet,
+    pub(super) keys: KeySource,
     pub(super) token_type: Option<TokenType>,
     pub(super) max_age: Option<u32>,
     pub(super) tenant_proof: TenantProof,
@@ -41,8 +42,8 @@ impl Issuer {
         &self.algorithms
     }
 
-    /// Its keys.
-    pub fn keys(&self) -> &KeySet {
+    /// Where its keys come from.
+    pub fn keys(&self) -> &KeySource {
         &self.keys
     }
 

@@ -2,7 +2,7 @@
 
 use super::Request;
 use crate::denial::{Denial, Reason};
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// An absolute-form target (RFC 9112, section 3.2.2).
 pub(super) struct Absolute<'t> {
@@ -152,6 +152,19 @@ fn is_number(label: &str) -> bool {
     let digits = label.strip_prefix("0x").or_else(|| label.strip_prefix("0X"));
     label.bytes().all(|byte| byte.is_ascii_digit())
         || digits.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// Whether a canonical host is reached without a wire that someone could listen on (R1): a loopback
+/// address (RFC 1122, section 3.2.1.3; RFC 4291, section 2.5.3) or name (RFC 6761, section 6.3), or
+/// another component of the same host, which Spin calls `<id>.spin.internal`.
+pub(crate) fn stays_on_the_host(host: &str) -> bool {
+    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    match address.parse::<IpAddr>() {
+        Ok(address) => address.is_loopback(),
+        Err(_) => {
+            host == "localhost" || host.ends_with(".localhost") || host.ends_with(".spin.internal")
+        }
+    }
 }
 
 fn invalid(detail: &'static str) -> Denial {

@@ -19,6 +19,7 @@ use crate::denial::{Denial, Reason};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 /// The longest header, in bytes of base64url.
 pub const MAX_HEADER: usize = 2048;
@@ -37,7 +38,7 @@ pub const FORBIDDEN: [&str; 10] =
 /// A token of sound form. Nothing in it is known to be true.
 #[derive(Debug)]
 pub struct Unverified<'t> {
-    pub(super) token: &'t str,
+    pub(super) token: Cow<'t, str>,
     pub(super) algorithm: String,
     pub(super) key_id: String,
     /// What `typ` says, if it says anything.
@@ -49,6 +50,11 @@ impl Unverified<'_> {
     /// The issuer that the token claims.
     pub fn issuer(&self) -> Option<&str> {
         self.claims.get("iss")?.as_str()
+    }
+
+    /// The same, apart from the header field that it was read from.
+    pub(super) fn into_owned(self) -> Unverified<'static> {
+        Unverified { token: Cow::Owned(self.token.into_owned()), ..self }
     }
 }
 
@@ -90,7 +96,7 @@ pub fn parse(token: &str) -> Result<Unverified<'_>, Denial> {
         Some(Value::String(kid)) if (1..=MAX_KEY_ID).contains(&kid.len()) => kid,
         Some(_) => return Err(malformed("kid is not 1 to 256 bytes of text")),
     };
-    Ok(Unverified { token, algorithm, key_id, token_type, claims })
+    Ok(Unverified { token: Cow::Borrowed(token), algorithm, key_id, token_type, claims })
 }
 
 fn object(

@@ -9,8 +9,9 @@
 //!    doesn't choose what it is checked with (RFC 8725, section 3.10). `typ` is a kind of token that
 //!    is meant for us ([`kind`]).
 //! 5. `iss` is one of this tenant's issuers (RFC 8725, section 3.8), and `typ` the kind that it issues.
-//! 6. `alg` is one of that issuer's, `kid` one of its keys, and the key is of that algorithm (RFC 8725,
-//!    section 3.1) ([`keys`]).
+//! 6. `alg` is one of that issuer's. Where the issuer publishes its keys, the road waits for them here
+//!    ([`keys::ring`]). `kid` is one of its keys, and the key is of that algorithm (RFC 8725, section
+//!    3.1) ([`keys`]).
 //! 7. The signature ([`keys`]).
 //! 8. The claims ([`claims`]).
 //!
@@ -38,10 +39,12 @@ pub mod locate;
 
 use crate::denial::{Denial, Reason};
 use crate::network::Admitted;
-use crate::policy::Tenant;
+use crate::policy::{Issuer, KeySource, Published, Tenant};
 use crate::request::Headers;
 use claims::Principal;
 use jiff::Timestamp;
+use jws::Unverified;
+use keys::{Algorithm, KeySet};
 use locate::Token;
 
 /// A request whose caller is known, or on a public route, where nobody asks.
@@ -51,26 +54,101 @@ pub struct Authenticated<'p> {
     pub(crate) principal: Option<Principal>,
 }
 
-/// Verifies the request's token, unless the route is public.
-pub fn authenticate(admitted: Admitted<'_>, now: Timestamp) -> Result<Authenticated<'_>, Denial> {
+/// How far a request's token came.
+#[derive(Debug)]
+pub enum Progress<'p> {
+    /// It is verified, or the route is public.
+    Done(Authenticated<'p>),
+    /// Its issuer publishes its keys.
+    Claimed(Claimed<'p>),
+}
+
+/// A request whose token is of sound form and names an issuer of the tenant: nothing in it is known
+/// to be true.
+#[derive(Debug)]
+pub struct Claimed<'p> {
+    admitted: Admitted<'p>,
+    claim: Claim<'static, 'p>,
+    at: &'p Published,
+}
+
+/// A token that names an issuer, by one of whose algorithms it may be signed.
+#[derive(Debug)]
+struct Claim<'t, 'p> {
+    unverified: Unverified<'t>,
+    issuer: &'p Issuer,
+    algorithm: Algorithm,
+}
+
+/// Verifies the request's token, unless the route is public, with the keys that the policy has.
+pub fn authenticate(admitted: Admitted<'_>, now: Timestamp) -> Result<Progress<'_>, Denial> {
     let routed = &admitted.routed;
     if routed.route.is_public() {
-        return Ok(Authenticated { admitted, principal: None });
+        return Ok(Progress::Done(Authenticated { admitted, principal: None }));
     }
     let hosted = &routed.located.hosted;
     let token = locate::one_token(&hosted.request.headers)?;
     csrf::judge(&hosted.request, &token)?;
-    let principal = verify(&token, hosted.tenant, now)?;
-    Ok(Authenticated { admitted, principal: Some(principal) })
+    let claim = claim(token, hosted.tenant)?;
+    match claim.issuer.keys() {
+        KeySource::Written(keys) => {
+            let principal = claim.prove(keys, hosted.tenant, now)?;
+            Ok(Progress::Done(Authenticated { admitted, principal: Some(principal) }))
+        }
+        KeySource::Published { at, .. } => {
+            let claim = Claim { unverified: claim.unverified.into_owned(), ..claim };
+            Ok(Progress::Claimed(Claimed { admitted, claim, at }))
+        }
+    }
 }
 
-/// The principal that the one token among these header fields proves to this tenant at this moment.
-/// What carried it is not judged: that takes the whole request, and [`authenticate`].
+impl<'p> Claimed<'p> {
+    /// The issuer.
+    pub fn issuer(&self) -> &'p Issuer {
+        self.claim.issuer
+    }
+
+    /// Where the issuer publishes its keys.
+    pub fn published(&self) -> &'p Published {
+        self.at
+    }
+
+    /// The tenant, whose issuer it is.
+    pub fn tenant(&self) -> &'p Tenant {
+        self.admitted.routed.located.hosted.tenant
+    }
+
+    /// The `kid`, as the token's sender wrote it.
+    pub fn key_id(&self) -> &str {
+        &self.claim.unverified.key_id
+    }
+
+    /// Verifies the token with the issuer's keys, or says why they are not known.
+    pub fn verify(
+        self,
+        keys: Result<&KeySet, String>,
+        now: Timestamp,
+    ) -> Result<Authenticated<'p>, Denial> {
+        let keys = keys.map_err(unknown)?;
+        let principal = self.claim.prove(keys, self.admitted.routed.located.hosted.tenant, now)?;
+        Ok(Authenticated { admitted: self.admitted, principal: Some(principal) })
+    }
+}
+
+/// The principal that the one token among these header fields proves to this tenant at this moment,
+/// by the keys that the policy has or that stand in for an issuer's. What carried it is not judged:
+/// that takes the whole request, and [`authenticate`].
 pub fn principal(headers: &Headers, tenant: &Tenant, now: Timestamp) -> Result<Principal, Denial> {
-    verify(&locate::one_token(headers)?, tenant, now)
+    let claim = claim(locate::one_token(headers)?, tenant)?;
+    let keys = claim.issuer.keys().offline().map_err(unknown)?;
+    claim.prove(keys, tenant, now)
 }
 
-fn verify(token: &Token<'_>, tenant: &Tenant, now: Timestamp) -> Result<Principal, Denial> {
+fn unknown(why: String) -> Denial {
+    Denial::new(Reason::KeysUnavailable, why)
+}
+
+fn claim<'t, 'p>(token: Token<'t>, tenant: &'p Tenant) -> Result<Claim<'t, 'p>, Denial> {
     let unverified = jws::parse(token.text())?;
     let issuer = unverified
         .issuer()
@@ -79,6 +157,13 @@ fn verify(token: &Token<'_>, tenant: &Tenant, now: Timestamp) -> Result<Principa
             Denial::new(Reason::TokenIssuerUnknown, "iss is none of the tenant's issuers")
         })?;
     kind::judge(unverified.token_type, issuer)?;
-    let verified = keys::verify(unverified, issuer)?;
-    claims::judge(&verified, issuer, tenant.id(), now)
+    let algorithm = keys::algorithm(&unverified, issuer)?;
+    Ok(Claim { unverified, issuer, algorithm })
+}
+
+impl Claim<'_, '_> {
+    fn prove(self, keys: &KeySet, tenant: &Tenant, now: Timestamp) -> Result<Principal, Denial> {
+        let verified = keys::verify(self.unverified, self.algorithm, keys)?;
+        claims::judge(&verified, self.issuer, tenant.id(), now)
+    }
 }

@@ -22,7 +22,7 @@ use proptest::sample::Index;
 use proptest::test_runner::{FileFailurePersistence, TestError, TestRunner};
 use sekisho_core::policy::load;
 use sekisho_core::session::{Record, Records};
-use sekisho_core::{Policy, Progress, Reason, Request, Timestamp, Verdict, decide};
+use sekisho_core::{Policy, Reason, Request, Timestamp, Verdict, decide_offline};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -58,19 +58,11 @@ struct Gateway<'w> {
 
 impl Gateway<'_> {
     fn judge(&self, request: &Request) -> Judged {
-        let mut records = Vec::new();
-        let decision =
-            match decide(&self.policy, request.clone(), Timestamp::from_second(NOW).unwrap()) {
-                Progress::Decided(decision) => *decision,
-                Progress::Pending(pending) => {
-                    records = pending.records().to_vec();
-                    let found =
-                        |key: &String| self.store.get(key).cloned().unwrap_or(Record::Absent);
-                    let found: Records =
-                        records.iter().map(|key| (key.clone(), found(key))).collect();
-                    pending.resume(&found)
-                }
-            };
+        let found = |key: &String| self.store.get(key).cloned().unwrap_or(Record::Absent);
+        let state = |keys: &[String]| keys.iter().map(|key| (key.clone(), found(key))).collect();
+        let now = Timestamp::from_second(NOW).unwrap();
+        let (decision, records) = decide_offline(&self.policy, request.clone(), now, state);
+        let records = records.into_keys().collect();
         let writes = decision.writes.into_iter().map(|(key, _)| key).collect();
         let verdict = match decision.verdict {
             Verdict::Deny(denial) => Err(denial.reason()),

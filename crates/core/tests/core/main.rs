@@ -35,6 +35,7 @@ mod policy;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod published;
 mod records;
 #[cfg(test)]
 mod response;

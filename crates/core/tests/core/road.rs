@@ -186,6 +186,8 @@ fn every_reason_has_a_request_that_gets_it() {
     assert!(matches!(&decision.verdict, Verdict::Deny(denial) if denial.reason() == reason));
     assert_eq!(decision.facts.reached, Some(step), "{reason}");
     rows.push((reason, step, ask));
+    let (reason, step, ask) = super::published::without_keys();
+    rows.push((reason, step, ask));
     for reason in Reason::ALL {
         let rows = rows.iter().filter(|(of, ..)| of == reason).count();
         let elsewhere = usize::from(NOT_OF_THE_ROAD.contains(reason));

@@ -6,7 +6,7 @@ use jwt_simple::prelude::*;
 use sekisho_core::policy::{Files, load};
 use sekisho_core::records::{Record, Records};
 use sekisho_core::{
-    Decision, Headers, Policy, Progress, Reason, Request, Scheme, Timestamp, Verdict, decide,
+    Decision, Headers, Policy, Reason, Request, Scheme, Timestamp, Verdict, decide_offline,
 };
 use serde_json::{Value, json};
 use std::sync::LazyLock;
@@ -338,18 +338,14 @@ impl Ask {
 
     pub(crate) fn judge<'p>(&self, policy: &'p Policy) -> Decision<'p> {
         let now = Timestamp::from_second(self.now).unwrap();
-        match decide(policy, self.request(), now) {
-            Progress::Decided(decision) => *decision,
-            Progress::Pending(pending) => {
-                let record = |key: &String| {
-                    let found = self.state.iter().find(|(name, _)| name == key);
-                    found.map_or(Record::Absent, |(_, record)| record.clone())
-                };
-                let records: Records =
-                    pending.records().iter().map(|key| (key.clone(), record(key))).collect();
-                pending.resume(&records)
-            }
-        }
+        let record = |key: &String| {
+            let found = self.state.iter().find(|(name, _)| name == key);
+            found.map_or(Record::Absent, |(_, record)| record.clone())
+        };
+        let state = |keys: &[String]| {
+            keys.iter().map(|key| (key.clone(), record(key))).collect::<Records>()
+        };
+        decide_offline(policy, self.request(), now, state).0
     }
 
     /// The reason of the denial, or what the origin will see.

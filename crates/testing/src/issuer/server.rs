@@ -22,6 +22,12 @@ pub enum Mode {
     Down,
     /// 200 with bytes that are no JSON.
     Garbage,
+    /// 200 with the right document, and blanks up to 200 KiB.
+    Large,
+    /// 302 to the right document at another path.
+    Redirect,
+    /// No answer.
+    Silent,
 }
 
 /// A running issuer; dropping it closes its port and its connections.
@@ -40,6 +46,7 @@ struct Shared {
     mode: Mutex<Mode>,
     discovery_requests: AtomicU64,
     jwks_requests: AtomicU64,
+    redirected_requests: AtomicU64,
 }
 
 impl IssuerServer {
@@ -51,8 +58,14 @@ impl IssuerServer {
         let shared = Arc::new(Shared::default());
         let answering = shared.clone();
         let handler = move |request: http::Request<hyper::body::Incoming>, _| {
-            let response = answering.answer(request.uri().path());
-            async move { Ok(response) }
+            let answering = answering.clone();
+            async move {
+                let response = answering.answer(request.uri().path());
+                if answering.mode() == Mode::Silent {
+                    std::future::pending::<()>().await;
+                }
+                Ok(response)
+            }
         };
         let server = Server::start(listen, handler).await?;
         let issuer = Issuer::new(server.url(), keys);
@@ -96,6 +109,11 @@ impl IssuerServer {
         self.shared.jwks_requests.load(Ordering::Relaxed)
     }
 
+    /// Requests that followed a redirect since the start.
+    pub fn redirected_requests(&self) -> u64 {
+        self.shared.redirected_requests.load(Ordering::Relaxed)
+    }
+
     /// Closes the port and every connection.
     pub async fn stop(&mut self) {
         self.server.stop().await;
@@ -107,21 +125,43 @@ impl Shared {
         self.issuer.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    fn mode(&self) -> Mode {
+        *self.mode.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn answer(&self, path: &str) -> Response<Body> {
+        let (path, redirected) = match path.strip_prefix("/elsewhere") {
+            Some(path) => (path, true),
+            None => (path, false),
+        };
         let counter = match path {
+            _ if redirected => &self.redirected_requests,
             "/.well-known/openid-configuration" => &self.discovery_requests,
             "/jwks.json" => &self.jwks_requests,
             _ => return server::json(StatusCode::NOT_FOUND, &json!({"error": "not_found"})),
         };
         counter.fetch_add(1, Ordering::Relaxed);
-        let mode = *self.mode.lock().unwrap_or_else(PoisonError::into_inner);
-        match (mode, self.issuer()) {
-            (Mode::Garbage, _) => Response::new(body::full("<!doctype html>{\"keys\":")),
-            (Mode::Up, Some(issuer)) if path == "/jwks.json" => {
-                server::json(StatusCode::OK, &issuer.jwks())
+        let Some(issuer) = self.issuer() else {
+            return server::json(StatusCode::SERVICE_UNAVAILABLE, &json!({"error": "starting"}));
+        };
+        let document =
+            if path == "/jwks.json" { issuer.jwks() } else { discovery(&issuer) }.to_string();
+        match self.mode() {
+            Mode::Up => server::json(StatusCode::OK, &document),
+            Mode::Redirect if redirected => server::json(StatusCode::OK, &document),
+            Mode::Large => server::json(StatusCode::OK, &(document + &" ".repeat(200 * 1024))),
+            Mode::Garbage => Response::new(body::full("<!doctype html>{\"keys\":")),
+            Mode::Redirect => {
+                let mut response = server::json(StatusCode::FOUND, &json!({}));
+                let location = format!("{}/elsewhere{path}", issuer.url);
+                if let Ok(location) = http::HeaderValue::try_from(location) {
+                    response.headers_mut().insert(http::header::LOCATION, location);
+                }
+                response
             }
-            (Mode::Up, Some(issuer)) => server::json(StatusCode::OK, &discovery(&issuer)),
-            _ => server::json(StatusCode::SERVICE_UNAVAILABLE, &json!({"error": "down"})),
+            Mode::Down | Mode::Silent => {
+                server::json(StatusCode::SERVICE_UNAVAILABLE, &json!({"error": "down"}))
+            }
         }
     }
 }

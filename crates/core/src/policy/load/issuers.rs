@@ -5,7 +5,7 @@ use super::tenants::Placed;
 use crate::policy::source::{ClaimSource, IssuerSource, Spanned};
 use crate::policy::{ClaimPath, Issuer, Tenant, TenantProof};
 use crate::token::claims::{MAX_SUBJECT, is_name, is_role};
-use crate::token::keys::{Algorithm, KeySet};
+use crate::token::keys::Algorithm;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
@@ -17,7 +17,7 @@ impl Loader<'_> {
     pub(super) fn issuer(&mut self, file: &str, source: IssuerSource) -> Option<Issuer> {
         let sound = self.names_and_algorithms(file, &source);
         let tenant_proof = self.tenant_proof(file, &source);
-        let keys = if sound { self.keys(file, &source) } else { None };
+        let keys = if sound { self.key_source(file, &source) } else { None };
         let max_age = source.max_age_s.map(|seconds| self.max_age(file, &seconds));
         let subject_claim = self.claim(file, source.subject_claim, "sub");
         let subject_prefix = self.subject_prefix(file, source.subject_prefix);
@@ -98,33 +98,6 @@ impl Loader<'_> {
                     "it must be said how the issuer's tokens prove their tenant, once",
                     "write tenant_claim = \"<claim>\", or sole_tenant = true if the issuer has no other tenant",
                 );
-                None
-            }
-        }
-    }
-
-    fn keys(&mut self, file: &str, source: &IssuerSource) -> Option<KeySet> {
-        let place = (file, Some(source.jwks_file.span()));
-        let name = source.jwks_file.get_ref();
-        let Some(bytes) = self.files.get(name) else {
-            self.fault(
-                "jwks-missing",
-                place,
-                format!("there is no file {name:?} in the policy directory"),
-                "put the issuer's JWK Set there: sekisho token keygen makes one, your IdP publishes one",
-            );
-            return None;
-        };
-        let algorithms = source.algorithms.get_ref();
-        match KeySet::parse(bytes, algorithms) {
-            Ok(keys) => Some(keys),
-            Err(why) => {
-                let help = if algorithms.iter().any(|algorithm| algorithm.is_symmetric()) {
-                    "it must be a JWK Set of secrets (RFC 7518, section 6.4), each with a kid and an alg"
-                } else {
-                    "it must be a JWK Set of public keys (RFC 7517), each with a kid"
-                };
-                self.fault("jwks-invalid", place, format!("{name}: {why}"), help);
                 None
             }
         }

@@ -15,6 +15,7 @@ mod blocks;
 mod edge;
 mod form;
 mod issuers;
+mod key_source;
 mod limits;
 mod mend;
 mod networks;

@@ -4,9 +4,8 @@ use super::Loader;
 use crate::policy::Origin;
 use crate::policy::source::OriginSource;
 use crate::policy::source::Spanned;
-use crate::request::canonical::Authority;
+use crate::request::authority::{Authority, stays_on_the_host};
 use std::collections::{BTreeMap, HashMap};
-use std::net::IpAddr;
 
 impl Loader<'_> {
     pub(super) fn origins(
@@ -57,18 +56,5 @@ impl Loader<'_> {
             origins.insert(id.into_inner(), origin);
         }
         origins
-    }
-}
-
-/// Whether a canonical host is reached without a wire that someone could listen on (R1): a loopback
-/// address (RFC 1122, section 3.2.1.3; RFC 4291, section 2.5.3) or name (RFC 6761, section 6.3), or
-/// another component of the same host, which Spin calls `<id>.spin.internal`.
-fn stays_on_the_host(host: &str) -> bool {
-    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    match address.parse::<IpAddr>() {
-        Ok(address) => address.is_loopback(),
-        Err(_) => {
-            host == "localhost" || host.ends_with(".localhost") || host.ends_with(".spin.internal")
-        }
     }
 }

@@ -18,8 +18,14 @@ pub(in crate::policy) struct IssuerSource {
     pub audiences: Spanned<Vec<String>>,
     /// HMAC algorithms never beside others.
     pub algorithms: Spanned<Vec<Algorithm>>,
-    /// A JWK Set, relative to the policy directory.
-    pub jwks_file: Spanned<String>,
+    /// A JWK Set, relative to the policy directory. Beside `discovery` or `jwks_url` it stands in for
+    /// what the issuer publishes, in the tools that run without a network; the gateway never reads it.
+    pub jwks_file: Option<Spanned<String>>,
+    /// The issuer publishes its keys where `/.well-known/openid-configuration` below its name says.
+    #[serde(default)]
+    pub discovery: bool,
+    /// The address at which the issuer publishes its keys as a JWK Set.
+    pub jwks_url: Option<Spanned<String>>,
     /// The one kind of token that it issues, by the header's `typ`; any, if not given.
     pub token_type: Option<TokenType>,
     /// How long after `iat` a token may be used, in seconds; if not given, until it expires.

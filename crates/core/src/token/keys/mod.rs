@@ -6,15 +6,19 @@
 //! | `jwk` | a key as the set has it |
 //! | `material` | its numbers, as a policy stores them |
 //! | `verifier` | the key built from them, and what keys and signatures must be |
+//! | [`published`] | a set that the issuer publishes, and its discovery document |
+//! | [`ring`] | when an instance asks the issuer again |
 //!
-//! A set is read once, when the policy is loaded, and then every key is built: an unusable one is a
-//! fault. A stored set is read back without building any, since that is slow in Wasm and a request
+//! A set of the policy is read once, when it is loaded, and then every key is built: an unusable one
+//! is a fault. A stored set is read back without building any, since that is slow in Wasm and a request
 //! needs one; each is built when it is first used. One that can't be built then is not known to be
 //! a key: 503.
 
 mod algorithm;
 mod jwk;
 mod material;
+pub mod published;
+pub mod ring;
 #[cfg(test)]
 mod tests;
 mod verifier;
@@ -94,12 +98,17 @@ impl KeySet {
         Ok(Self { keys })
     }
 
+    /// Whether a key has this `kid`.
+    pub(crate) fn names(&self, id: &str) -> bool {
+        self.keys.iter().any(|key| key.id == id)
+    }
+
     fn find(&self, id: &str, algorithm: Algorithm) -> Result<&Key, Denial> {
-        let mut named = self.keys.iter().filter(|key| key.id == id).peekable();
-        if named.peek().is_none() {
+        if !self.names(id) {
             return Err(Denial::new(Reason::TokenKeyUnknown, "the issuer has no key of this kid"));
         }
-        named.find(|key| key.algorithm == algorithm).ok_or_else(|| {
+        let is_meant = |key: &&Key| key.id == id && key.algorithm == algorithm;
+        self.keys.iter().find(is_meant).ok_or_else(|| {
             Denial::new(
                 Reason::TokenAlgorithmNotAllowed,
                 "the key is of another algorithm than alg",
@@ -124,6 +133,10 @@ fn keys_of(jwk: &Value, algorithms: &[Algorithm], symmetric: bool) -> Result<Vec
 }
 
 impl Key {
+    fn identity(&self) -> (String, Algorithm) {
+        (self.id.clone(), self.algorithm)
+    }
+
     fn verify(&self, token: &str) -> Result<(), Denial> {
         match self.verifier()?.verify(token) {
             Ok(()) => Ok(()),
@@ -158,19 +171,22 @@ pub struct Verified {
     pub(super) token_type: TokenType,
 }
 
-/// Checks algorithm, key and signature. The algorithm comes from the issuer's list and from the
+/// The token's algorithm, if it is one of the issuer's. It comes from the issuer's list and from the
 /// key; the token's `alg` must agree with both and chooses nothing.
-pub fn verify(unverified: Unverified<'_>, issuer: &Issuer) -> Result<Verified, Denial> {
-    let algorithm = issuer
-        .algorithms()
-        .iter()
-        .copied()
-        .find(|algorithm| algorithm.name() == unverified.algorithm)
-        .ok_or_else(|| {
-            Denial::new(Reason::TokenAlgorithmNotAllowed, "alg is none of the issuer's algorithms")
-        })?;
-    let key = issuer.keys().find(&unverified.key_id, algorithm)?;
-    key.verify(unverified.token)?;
+pub(super) fn algorithm(unverified: &Unverified<'_>, issuer: &Issuer) -> Result<Algorithm, Denial> {
+    let is_named = |algorithm: &Algorithm| algorithm.name() == unverified.algorithm;
+    issuer.algorithms().iter().copied().find(is_named).ok_or_else(|| {
+        Denial::new(Reason::TokenAlgorithmNotAllowed, "alg is none of the issuer's algorithms")
+    })
+}
+
+/// Checks key and signature.
+pub(super) fn verify(
+    unverified: Unverified<'_>,
+    algorithm: Algorithm,
+    keys: &KeySet,
+) -> Result<Verified, Denial> {
+    keys.find(&unverified.key_id, algorithm)?.verify(&unverified.token)?;
     let Unverified { claims, token_type, .. } = unverified;
     Ok(Verified { claims, token_type: token_type.unwrap_or(TokenType::Jwt) })
 }

@@ -1,0 +1,185 @@
+//! The keys that issuers publish: asked for over HTTPS when core's [`KeyRing`] says so, shared by the
+//! requests of this instance, and through the store by all instances.
+
+use crate::{clock, fetch, state};
+use futures::future::{Either, join, select};
+use sekisho_core::NeedsKeys;
+use sekisho_core::policy::{Published, WebAddress};
+use sekisho_core::records::published_keys;
+use sekisho_core::token::keys::published::{
+    PublishedSet, failure_from_record, failure_to_record, from_record, jwks_address, to_record,
+};
+use sekisho_core::token::keys::ring::{FETCH_SECONDS, KeyRing, Plan};
+use sekisho_core::token::keys::{Algorithm, KeySet, MAX_SET};
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use wasip3::clocks::monotonic_clock::{self, Mark};
+use wasip3::random::random;
+
+/// The most issuers, each counted with each tenant, whose keys an instance keeps: a set has at most
+/// [`MAX_SET`] bytes.
+const MAX_ISSUERS: usize = 256;
+
+const PATIENCE: Duration = Duration::from_secs(FETCH_SECONDS);
+
+/// After this a question counts as lost with the request that asked it.
+const LOST: Duration = Duration::from_secs(2 * FETCH_SECONDS);
+
+/// How often a request looks whether another one's question is answered: the tasks of an instance
+/// can't wake each other.
+const GLANCE: Duration = Duration::from_millis(5);
+
+/// The longest message of a foreign key set that is logged, in characters.
+const MAX_MESSAGE: usize = 300;
+
+thread_local! {
+    static ISSUERS: RefCell<VecDeque<Rc<Issuer>>> = const { RefCell::new(VecDeque::new()) };
+}
+
+/// A tenant's issuer. Tenants that share one share nothing here.
+struct Issuer {
+    tenant: String,
+    name: String,
+    at: Published,
+    algorithms: Vec<Algorithm>,
+    ring: RefCell<KeyRing>,
+    /// When the question that is on its way was asked.
+    question: Cell<Option<Mark>>,
+    failure: RefCell<String>,
+}
+
+/// The keys of the token's issuer, or why they are not known.
+pub(crate) async fn of(needs: &NeedsKeys<'_>) -> Result<Arc<KeySet>, String> {
+    let issuer = Issuer::of(needs);
+    let plan = issuer.ring.borrow().plan(needs.key_id(), clock::now());
+    if plan != Plan::Use && !issuer.is_asked() {
+        issuer.question.set(Some(monotonic_clock::now()));
+        let (asking, key_id) = (Rc::clone(&issuer), needs.key_id().to_owned());
+        // Apart from the request: it may have its answer, or its client go, before the issuer's comes.
+        wasip3::spawn(async move { asking.ask(&key_id).await });
+    }
+    while issuer.is_asked() && issuer.ring.borrow().plan(needs.key_id(), clock::now()) == Plan::Wait
+    {
+        monotonic_clock::wait_for(nanoseconds(GLANCE)).await;
+    }
+    let known = issuer.ring.borrow().keys(clock::now()).map(Arc::clone);
+    known.ok_or_else(|| issuer.failure.borrow().clone())
+}
+
+impl Issuer {
+    fn of(needs: &NeedsKeys<'_>) -> Rc<Self> {
+        let (tenant, issuer) = (needs.tenant().id().as_str(), needs.issuer());
+        ISSUERS.with_borrow_mut(|issuers| {
+            let known = issuers.iter().find(|known| {
+                known.tenant == tenant
+                    && known.name == issuer.name()
+                    && known.at == *needs.published()
+            });
+            if let Some(known) = known {
+                return Rc::clone(known);
+            }
+            if issuers.len() >= MAX_ISSUERS {
+                issuers.pop_front();
+            }
+            let new = Rc::new(Self {
+                tenant: tenant.to_owned(),
+                name: issuer.name().to_owned(),
+                at: needs.published().clone(),
+                algorithms: issuer.algorithms().to_vec(),
+                ring: RefCell::new(KeyRing::new(random::get_random_u64())),
+                question: Cell::new(None),
+                failure: RefCell::new("the issuer has not answered".into()),
+            });
+            issuers.push_back(Rc::clone(&new));
+            new
+        })
+    }
+
+    fn is_asked(&self) -> bool {
+        let since = |mark| monotonic_clock::now().saturating_sub(mark);
+        self.question.get().is_some_and(|mark| since(mark) < nanoseconds(LOST))
+    }
+
+    /// Looks into the store, then asks the issuer, in bounded time.
+    async fn ask(&self, key_id: &str) {
+        let answer = {
+            let work = pin!(self.newer(key_id));
+            let end = pin!(monotonic_clock::wait_for(nanoseconds(PATIENCE)));
+            match select(work, end).await {
+                Either::Left((answer, _)) => answer,
+                Either::Right(_) => Err(format!("no answer within {FETCH_SECONDS} s")),
+            }
+        };
+        let [set, failure] = published_keys(&self.tenant, &self.name);
+        let record = match answer {
+            Ok(Newer::Kept) => None,
+            Ok(Newer::Fetched(record)) => record.map(|record| (set, record)),
+            Err(why) => {
+                let now = clock::now();
+                self.tell(&why);
+                self.ring.borrow_mut().asked(now, now);
+                *self.failure.borrow_mut() = why;
+                Some((failure, failure_to_record(self.at.address(), now)))
+            }
+        };
+        self.question.set(None);
+        if let Some((key, record)) = record {
+            state::set(&key, &record).await;
+        }
+    }
+
+    async fn newer(&self, key_id: &str) -> Result<Newer, String> {
+        let asked = self.at.address();
+        let [set, failure] = published_keys(&self.tenant, &self.name);
+        let (set, failure) = join(state::get(&set), state::get(&failure)).await;
+        let fetched = clock::now();
+        {
+            let mut ring = self.ring.borrow_mut();
+            if let Some((keys, at)) = set.and_then(|set| from_record(&set, asked, &self.algorithms))
+            {
+                ring.take(keys, at, fetched);
+            }
+            if let Some(at) = failure.and_then(|failure| failure_from_record(&failure, asked)) {
+                ring.asked(at, fetched);
+            }
+            if ring.plan(key_id, fetched) == Plan::Use {
+                return Ok(Newer::Kept);
+            }
+        }
+        let set = self.fetch(asked).await?;
+        for why in &set.refused {
+            self.tell(&why.chars().take(MAX_MESSAGE).collect::<String>());
+        }
+        self.ring.borrow_mut().take(set.keys, fetched, clock::now());
+        Ok(Newer::Fetched(to_record(&set.jwks, asked, fetched)))
+    }
+
+    async fn fetch(&self, asked: &WebAddress) -> Result<PublishedSet, String> {
+        let mut bytes = fetch::document(asked, MAX_SET, PATIENCE).await?;
+        if let Published::Discovery(_) = self.at {
+            let address = jwks_address(&bytes, &self.name)?;
+            bytes = fetch::document(&address, MAX_SET, PATIENCE).await?;
+        }
+        PublishedSet::parse(&bytes, &self.algorithms)
+    }
+
+    fn tell(&self, what: &str) {
+        eprintln!("keys: {}, {:?}: {}", self.tenant, self.name, what.escape_debug());
+    }
+}
+
+/// Where a newer set came from.
+enum Newer {
+    /// Another instance has asked.
+    Kept,
+    /// The issuer, with what is kept for others.
+    Fetched(Option<Vec<u8>>),
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}

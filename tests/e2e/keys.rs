@@ -1,0 +1,252 @@
+//! Keys that an issuer publishes, over real TLS: rotation, withdrawal, outage, and answers that are
+//! none. The gateway's wall clock is the test's, so that a day passes in a moment.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use futures::future::join_all;
+use http::Method;
+use sekisho_testing::body;
+use sekisho_testing::client::Protocol;
+use sekisho_testing::clock::unix_seconds;
+use sekisho_testing::issuer::{Algorithm, IssuerServer, Mode, SigningKey};
+use sekisho_testing::pki::Pki;
+use sekisho_testing::server::Listen;
+
+use crate::support::{ISSUER, Options, World, json, mounts, request};
+
+/// A world whose tenant acme has an issuer that publishes its keys.
+struct Issued {
+    world: World,
+    idp: IssuerServer,
+    clock: Arc<AtomicU64>,
+}
+
+fn key(kid: &str) -> SigningKey {
+    SigningKey::generate(Algorithm::ES256, kid).unwrap()
+}
+
+impl Issued {
+    async fn new(keys: &[SigningKey]) -> Self {
+        let pki = Pki::new().unwrap();
+        let tls = pki.server_config(&["127.0.0.1"], &[b"h2", b"http/1.1"]).unwrap();
+        let idp = IssuerServer::start(Listen::tls(tls), keys.to_vec()).await.unwrap();
+        let clock = Arc::new(AtomicU64::new(unix_seconds()));
+        let told = clock.clone();
+        let from = format!("issuer = {ISSUER:?}");
+        let world = World::with(Options {
+            acme: vec![
+                (from, format!("issuer = {:?}", idp.url())),
+                ("jwks_file = \"keys/demo.jwks.json\"".into(), "discovery = true".into()),
+            ],
+            extra_ca: Some(pki.ca_pem().to_owned()),
+            outbound: vec![idp.url()],
+            clock: Some(Arc::new(move || {
+                SystemTime::UNIX_EPOCH + Duration::from_secs(told.load(Ordering::SeqCst))
+            })),
+            ..Options::default()
+        })
+        .await;
+        Self { world, idp, clock }
+    }
+
+    fn pass(&self, seconds: u64) {
+        self.clock.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    /// The status and reason of a request with a fresh token that this key signed.
+    async fn ask(&self, key: &SigningKey) -> (u16, String) {
+        let issuer = self.idp.issuer();
+        let token = issuer.token("acme").subject("u-42").roles(["member"]).signed_by(key);
+        let token = token.issued_at(self.clock.load(Ordering::SeqCst)).sign().unwrap();
+        let asked = request(Method::GET, "/api/assistants")
+            .header("authorization", format!("Bearer {token}"))
+            .body(body::empty())
+            .unwrap();
+        let answer = self.world.client(Protocol::H1).send(asked).await.unwrap();
+        match answer.status().as_u16() {
+            200 => (200, String::new()),
+            status => (status, json(answer).await["reason"].as_str().unwrap().to_owned()),
+        }
+    }
+
+    async fn permits(&self, key: &SigningKey) {
+        assert_eq!(self.ask(key).await, (200, String::new()));
+    }
+
+    async fn refuses(&self, key: &SigningKey, status: u16, reason: &str) {
+        assert_eq!(self.ask(key).await, (status, reason.to_owned()));
+    }
+
+    /// Requests for the key set, and the discovery document is asked for as often.
+    fn fetches(&self) -> u64 {
+        assert_eq!(self.idp.discovery_requests(), self.idp.jwks_requests());
+        self.idp.jwks_requests()
+    }
+
+    /// Until a question that nobody waits for is answered.
+    async fn fetched(&self, times: u64) {
+        for _ in 0..200 {
+            if self.idp.jwks_requests() >= times {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(self.fetches(), times);
+        // The answer is on its way.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_fetched_once_and_rotate() {
+    let (a, b, c) = (key("a"), key("b"), key("c"));
+    let issued = Issued::new(std::slice::from_ref(&a)).await;
+    for _ in 0..20 {
+        issued.permits(&a).await;
+    }
+    assert_eq!(issued.fetches(), 1);
+
+    issued.idp.rotate(vec![b.clone(), a.clone()]);
+    issued.refuses(&b, 401, "token-key-unknown").await;
+    assert_eq!(issued.fetches(), 1, "the set is not half a minute old");
+    issued.pass(30);
+    issued.permits(&b).await;
+    issued.permits(&a).await;
+    assert_eq!(issued.fetches(), 2, "for a key that it has not");
+
+    issued.pass(30);
+    let stranger = key("stranger");
+    for _ in 0..20 {
+        issued.refuses(&stranger, 401, "token-key-unknown").await;
+        issued.permits(&b).await;
+    }
+    assert_eq!(issued.fetches(), 3, "a stranger's key is asked for once in half a minute");
+
+    // The first key is withdrawn: nobody but the clock says so.
+    issued.idp.rotate(vec![c.clone(), b.clone()]);
+    issued.pass(240);
+    issued.permits(&b).await;
+    issued.fetched(4).await;
+    issued.pass(60);
+    issued.refuses(&a, 401, "token-key-unknown").await;
+    issued.permits(&c).await;
+    issued.permits(&b).await;
+    let fetches = issued.fetches();
+
+    // Nobody came for hours: the first to come waits.
+    issued.idp.rotate(vec![c.clone()]);
+    issued.pass(4 * 3600);
+    issued.refuses(&b, 401, "token-key-unknown").await;
+    issued.permits(&c).await;
+    assert_eq!(issued.fetches(), fetches + 1);
+}
+
+/// Each instance asks for itself, and the host has as many as it needs; but never one question for
+/// each request.
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_come_at_once_share_a_question() {
+    let (a, b) = (key("a"), key("b"));
+    let issued = Issued::new(std::slice::from_ref(&a)).await;
+    for answer in join_all((0..48).map(|_| issued.ask(&a))).await {
+        assert_eq!(answer, (200, String::new()));
+    }
+    let cold = issued.fetches();
+    assert!((1..=12).contains(&cold), "{cold} questions of 48 requests");
+    issued.idp.rotate(vec![b.clone()]);
+    issued.pass(30);
+    for answer in join_all((0..48).map(|_| issued.ask(&b))).await {
+        assert_eq!(answer, (200, String::new()));
+    }
+    let warm = issued.fetches() - cold;
+    assert!((1..=12).contains(&warm), "{warm} questions of 48 requests");
+    println!("48 requests at once: {cold} questions of cold instances, {warm} of warm ones");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issuer_that_is_down_refuses_nobody_for_a_day() {
+    let a = key("a");
+    let issued = Issued::new(std::slice::from_ref(&a)).await;
+    issued.permits(&a).await;
+    let mut fetches = 1;
+    for mode in [Mode::Down, Mode::Garbage, Mode::Large, Mode::Redirect] {
+        issued.idp.set_mode(mode);
+        // Ten minutes, a request every 10 s.
+        for _ in 0..60 {
+            issued.pass(10);
+            issued.permits(&a).await;
+        }
+        let asked = issued.idp.discovery_requests() - fetches;
+        assert!((5..=20).contains(&asked), "{mode:?}: asked {asked} times");
+        fetches += asked;
+    }
+    assert_eq!(issued.idp.redirected_requests(), 0, "a redirect is not followed");
+    assert_eq!(issued.idp.jwks_requests(), 1);
+
+    issued.pass(24 * 3600);
+    issued.refuses(&a, 503, "keys-unavailable").await;
+    issued.idp.set_mode(Mode::Up);
+    issued.refuses(&a, 503, "keys-unavailable").await;
+    issued.pass(5);
+    issued.permits(&a).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issuer_that_does_not_answer_is_waited_for_two_seconds() {
+    let a = key("a");
+    let issued = Issued::new(std::slice::from_ref(&a)).await;
+    issued.idp.set_mode(Mode::Silent);
+    let start = Instant::now();
+    issued.refuses(&a, 503, "keys-unavailable").await;
+    let waited = start.elapsed();
+    assert!((Duration::from_secs(2)..Duration::from_secs(4)).contains(&waited), "{waited:?}");
+    let start = Instant::now();
+    issued.refuses(&a, 503, "keys-unavailable").await;
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    issued.idp.set_mode(Mode::Up);
+    issued.pass(5);
+    issued.permits(&a).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_that_starts_takes_the_set_from_the_store() {
+    let (a, b) = (key("a"), key("b"));
+    let issued = Issued::new(std::slice::from_ref(&a)).await;
+    issued.permits(&a).await;
+    assert_eq!(issued.fetches(), 1);
+    let anew = || issued.world.host.reload(&mounts(&issued.world.policy)).unwrap();
+    anew();
+    issued.permits(&a).await;
+    assert_eq!(issued.fetches(), 1, "another instance has asked");
+
+    // Nor does it wait for an issuer that did not answer another instance.
+    issued.idp.set_mode(Mode::Silent);
+    issued.pass(3600);
+    anew();
+    issued.permits(&a).await;
+    anew();
+    let start = Instant::now();
+    issued.permits(&a).await;
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+
+    // What is kept is as old as it is, whoever takes it.
+    issued.idp.set_mode(Mode::Up);
+    issued.idp.rotate(vec![b.clone()]);
+    issued.pass(60);
+    anew();
+    issued.refuses(&a, 401, "token-key-unknown").await;
+    issued.permits(&b).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_can_not_be_used_keeps_no_other_from_it() {
+    let a = key("a");
+    let twice = [key("twice"), key("twice")];
+    let short = SigningKey::generate(Algorithm::EdDSA, "").unwrap();
+    let keys = [&a, &twice[0], &twice[1], &short].map(Clone::clone);
+    let issued = Issued::new(&keys).await;
+    issued.permits(&a).await;
+    issued.refuses(&twice[0], 401, "token-key-unknown").await;
+    issued.refuses(&twice[1], 401, "token-key-unknown").await;
+}
