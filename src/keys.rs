@@ -7,7 +7,7 @@ use sekisho_core::NeedsKeys;
 use sekisho_core::policy::{Published, WebAddress};
 use sekisho_core::records::published_keys;
 use sekisho_core::token::keys::published::{
-    PublishedSet, failure_from_record, failure_to_record, from_record, jwks_address, to_record,
+    KeptSet, PublishedSet, failure_from_record, failure_to_record, jwks_address,
 };
 use sekisho_core::token::keys::ring::{FETCH_SECONDS, KeyRing, Plan};
 use sekisho_core::token::keys::{Algorithm, KeySet, MAX_SET};
@@ -121,7 +121,7 @@ impl Issuer {
             Err(why) => {
                 let now = clock::now();
                 self.tell(&why);
-                self.ring.borrow_mut().asked(now, now);
+                self.ring.borrow_mut().failed(now, now);
                 *self.failure.borrow_mut() = why;
                 Some((failure, failure_to_record(self.at.address(), now)))
             }
@@ -139,12 +139,15 @@ impl Issuer {
         let fetched = clock::now();
         {
             let mut ring = self.ring.borrow_mut();
-            if let Some((keys, at)) = set.and_then(|set| from_record(&set, asked, &self.algorithms))
-            {
-                ring.take(keys, at, fetched);
+            let kept = set.and_then(|set| KeptSet::from_record(&set, asked, &self.algorithms));
+            if let Some(kept) = kept {
+                ring.take(kept.keys, kept.fetched, fetched);
+                if let Some(missed) = kept.missed {
+                    ring.missed(missed, fetched);
+                }
             }
-            if let Some(at) = failure.and_then(|failure| failure_from_record(&failure, asked)) {
-                ring.asked(at, fetched);
+            if let Some(failed) = failure.and_then(|failure| failure_from_record(&failure, asked)) {
+                ring.failed(failed, fetched);
             }
             if ring.plan(key_id, fetched) == Plan::Use {
                 return Ok(Newer::Kept);
@@ -154,8 +157,13 @@ impl Issuer {
         for why in &set.refused {
             self.tell(&why.chars().take(MAX_MESSAGE).collect::<String>());
         }
-        self.ring.borrow_mut().take(set.keys, fetched, clock::now());
-        Ok(Newer::Fetched(to_record(&set.jwks, asked, fetched)))
+        let mut ring = self.ring.borrow_mut();
+        if !set.keys.names(key_id) {
+            ring.missed(fetched, fetched);
+        }
+        ring.take(set.keys, fetched, clock::now());
+        let record = KeptSet::to_record(&set.jwks, asked, fetched, ring.last_missed());
+        Ok(Newer::Fetched(record))
     }
 
     async fn fetch(&self, asked: &WebAddress) -> Result<PublishedSet, String> {

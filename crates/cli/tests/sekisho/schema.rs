@@ -91,7 +91,7 @@ fn slips_are_not_valid() {
         ("tenant", &tenant, "hosts", "host"),
         ("tenant", &tenant, "regions = [\"jp\"]", "regions = \"jp\""),
         ("tenant", &tenant, "\"ES256\"", "\"none\""),
-        ("tenant", &tenant, "jwks_file", "jwks_url"),
+        ("tenant", &tenant, "jwks_file", "jwks_path"),
         ("tenant", &tenant, "[\"203.0.113.8/29\"]", "[29]"),
     ] {
         assert!(text.contains(from), "{from:?} is not in {file}");

@@ -3,7 +3,7 @@
 use super::support::{Ask, KEYS, NOW, ask, b64, files, shared_jwks};
 use sekisho_core::policy::{Files, KeySource, Published, WebAddress, load};
 use sekisho_core::token::keys::published::{
-    PublishedSet, failure_from_record, failure_to_record, from_record, jwks_address, to_record,
+    KeptSet, PublishedSet, failure_from_record, failure_to_record, jwks_address,
 };
 use sekisho_core::token::keys::{Algorithm, KeySet, MAX_SET};
 use sekisho_core::{Policy, Progress, Reason, Step, Timestamp, Verdict, decide, decide_offline};
@@ -138,13 +138,19 @@ fn a_set_is_kept_as_a_record() {
     let asked = WebAddress::parse("https://idp.example/jwks").unwrap();
     let at = Timestamp::from_second(NOW).unwrap();
     let set = parse(&shared_jwks()).unwrap();
-    let record = to_record(&set.jwks, &asked, at).unwrap();
-    let (keys, fetched) = from_record(&record, &asked, &ALGORITHMS).unwrap();
-    assert_eq!(fetched, at);
+    let record = KeptSet::to_record(&set.jwks, &asked, at, None).unwrap();
+    let KeptSet { keys, fetched, missed } =
+        KeptSet::from_record(&record, &asked, &ALGORITHMS).unwrap();
+    assert_eq!((fetched, missed), (at, None));
+    let missed = KeptSet::to_record(&set.jwks, &asked, at, Some(at)).unwrap();
+    assert_eq!(KeptSet::from_record(&missed, &asked, &ALGORITHMS).unwrap().missed, Some(at));
     assert_eq!(verdict(&published(DISCOVERY), &ask(), Ok(&keys)), Ok(()));
 
     let other = WebAddress::parse("https://idp.example/other").unwrap();
-    assert!(from_record(&record, &other, &ALGORITHMS).is_none(), "the policy names another");
+    assert!(
+        KeptSet::from_record(&record, &other, &ALGORITHMS).is_none(),
+        "the policy names another"
+    );
     let text = String::from_utf8(record).unwrap();
     for (name, record) in [
         ("another version", text.replace("\"v\":1", "\"v\":2")),
@@ -156,15 +162,15 @@ fn a_set_is_kept_as_a_record() {
         ("too large", text.clone() + &" ".repeat(64 * 1024)),
         ("nothing", String::new()),
     ] {
-        assert!(from_record(record.as_bytes(), &asked, &ALGORITHMS).is_none(), "{name}");
+        assert!(KeptSet::from_record(record.as_bytes(), &asked, &ALGORITHMS).is_none(), "{name}");
     }
     let failure = failure_to_record(&asked, at);
     assert_eq!(failure_from_record(&failure, &asked), Some(at));
     assert_eq!(failure_from_record(&failure, &other), None);
     assert_eq!(failure_from_record(text.as_bytes(), &asked), None, "a set is no failure");
-    assert!(from_record(&failure, &asked, &ALGORITHMS).is_none(), "a failure is no set");
+    assert!(KeptSet::from_record(&failure, &asked, &ALGORITHMS).is_none(), "a failure is no set");
     let large = json!({"keys": ["a".repeat(64 * 1024)]});
-    assert!(to_record(&large, &asked, at).is_none());
+    assert!(KeptSet::to_record(&large, &asked, at, None).is_none());
 }
 
 const DISCOVERY: (&str, &str) = ("jwks_file = \"keys/shared.jwks.json\"", "discovery = true");

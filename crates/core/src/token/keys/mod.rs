@@ -99,7 +99,7 @@ impl KeySet {
     }
 
     /// Whether a key has this `kid`.
-    pub(crate) fn names(&self, id: &str) -> bool {
+    pub fn names(&self, id: &str) -> bool {
         self.keys.iter().any(|key| key.id == id)
     }
 

@@ -87,27 +87,43 @@ pub fn jwks_address(bytes: &[u8], issuer: &str) -> Result<WebAddress, String> {
     address.ok_or_else(|| "the discovery document names no jwks_uri with https".into())
 }
 
-/// A published set as a state record, so that an instance that starts need not ask the issuer. `None`
-/// where it would be larger than a record may be.
-pub fn to_record(jwks: &Value, asked: &WebAddress, fetched: Timestamp) -> Option<Vec<u8>> {
-    let record = json!({
-        "v": 1, "asked": asked.to_string(), "fetched": fetched.as_second(), "jwks": jwks,
-    });
-    let bytes = record.to_string().into_bytes();
-    (bytes.len() <= MAX_RECORD).then_some(bytes)
+/// A published set as the store keeps it, so that an instance that starts need not ask the issuer.
+#[derive(Debug)]
+pub struct KeptSet {
+    /// The keys.
+    pub keys: KeySet,
+    /// When they were fetched.
+    pub fetched: Timestamp,
+    /// When a set did not have the `kid` that it was asked for last.
+    pub missed: Option<Timestamp>,
 }
 
-/// The set of a state record, and when it was fetched. `None` for a record that is none, or that
-/// came of another address, which the policy named before.
-pub fn from_record(
-    bytes: &[u8],
-    asked: &WebAddress,
-    algorithms: &[Algorithm],
-) -> Option<(KeySet, Timestamp)> {
-    let record = read_record(bytes, asked)?;
-    let jwks = record.get("jwks")?.to_string();
-    let set = PublishedSet::parse(jwks.as_bytes(), algorithms).ok()?;
-    Some((set.keys, moment(&record, "fetched")?))
+impl KeptSet {
+    /// The state record of a set (`PublishedSet::jwks`) that came of this address. `None` where it
+    /// would be larger than a record may be.
+    pub fn to_record(
+        jwks: &Value,
+        asked: &WebAddress,
+        fetched: Timestamp,
+        missed: Option<Timestamp>,
+    ) -> Option<Vec<u8>> {
+        let record = json!({
+            "v": 1, "asked": asked.to_string(), "fetched": fetched.as_second(),
+            "missed": missed.map(Timestamp::as_second), "jwks": jwks,
+        });
+        let bytes = record.to_string().into_bytes();
+        (bytes.len() <= MAX_RECORD).then_some(bytes)
+    }
+
+    /// Reads a state record. `None` for one that is none, or that came of another address, which the
+    /// policy named before.
+    pub fn from_record(bytes: &[u8], asked: &WebAddress, algorithms: &[Algorithm]) -> Option<Self> {
+        let record = read_record(bytes, asked)?;
+        let jwks = record.get("jwks")?.to_string();
+        let set = PublishedSet::parse(jwks.as_bytes(), algorithms).ok()?;
+        let (fetched, missed) = (moment(&record, "fetched")?, moment(&record, "missed"));
+        Some(Self { keys: set.keys, fetched, missed })
+    }
 }
 
 /// A question that the issuer did not answer, as a state record, so that no other instance waits for
@@ -117,7 +133,8 @@ pub fn failure_to_record(asked: &WebAddress, at: Timestamp) -> Vec<u8> {
     record.to_string().into_bytes()
 }
 
-/// When the issuer did not answer last. `None` as with [`from_record`].
+/// When the issuer did not answer last. `None` as with
+/// [`KeptSet::from_record`].
 pub fn failure_from_record(bytes: &[u8], asked: &WebAddress) -> Option<Timestamp> {
     moment(&read_record(bytes, asked)?, "failed")
 }

@@ -3,7 +3,7 @@
 //! | the set is | a request |
 //! | --- | --- |
 //! | not there, or older than 24 h | waits for it; after a failure nobody asks for 5 s |
-//! | there, but without the token's `kid` | waits for a newer one, unless it was asked for in the last 30 s |
+//! | there, but without the token's `kid` | waits for a newer one, unless in the last 30 s one did not have the `kid` that it was asked for either |
 //! | younger than 3 to 4 min, which differs from instance to instance | uses it |
 //! | younger than 5 min | uses it, and has it asked for beside |
 //! | older | waits for a newer one, and uses it all the same when the issuer does not give one |
@@ -55,7 +55,8 @@ pub enum Plan {
 #[derive(Debug)]
 pub struct KeyRing {
     set: Option<(Arc<KeySet>, Timestamp)>,
-    asked: Option<Timestamp>,
+    failed: Option<Timestamp>,
+    missed: Option<Timestamp>,
     quiet: i64,
 }
 
@@ -63,23 +64,23 @@ impl KeyRing {
     /// Nothing is known yet. `random` sets when this instance asks.
     pub fn new(random: u64) -> Self {
         let earlier = i64::try_from(random % SPREAD).unwrap_or_default();
-        Self { set: None, asked: None, quiet: QUIET - earlier }
+        Self { set: None, failed: None, missed: None, quiet: QUIET - earlier }
     }
 
     /// What a request does whose token names this key.
     pub fn plan(&self, key_id: &str, now: Timestamp) -> Plan {
-        let asked = self.asked.map_or(i64::MAX, |asked| age(asked, now));
+        let since = |then: Option<Timestamp>| then.map_or(i64::MAX, |then| age(then, now));
+        let (failed, missed) = (since(self.failed), since(self.missed));
         let Some((set, fetched)) = self.set.as_ref().filter(|(_, at)| age(*at, now) < STALE) else {
-            return if asked < RETRY_WITHOUT { Plan::Use } else { Plan::Wait };
+            return if failed < RETRY_WITHOUT { Plan::Use } else { Plan::Wait };
         };
         let age = age(*fetched, now);
-        if age.min(asked) < RETRY {
+        if !set.names(key_id) {
+            return if failed.min(missed) < RETRY { Plan::Use } else { Plan::Wait };
+        }
+        if age < self.quiet || failed < RETRY {
             Plan::Use
-        } else if !set.names(key_id) {
-            Plan::Wait
-        } else if age < self.quiet {
-            Plan::Use
-        } else if age < FRESH || asked < 2 * RETRY {
+        } else if age < FRESH || failed < 2 * RETRY {
             Plan::Refresh
         } else {
             Plan::Wait
@@ -91,20 +92,32 @@ impl KeyRing {
         self.set.as_ref().filter(|(_, fetched)| age(*fetched, now) < STALE).map(|(set, _)| set)
     }
 
-    /// The issuer was asked at this moment, by whomever, and has answered or failed to.
-    pub fn asked(&mut self, at: Timestamp, now: Timestamp) {
-        if self.asked.is_none_or(|known| age(at, now) < age(known, now)) {
-            self.asked = Some(at);
-        }
+    /// The issuer did not answer at this moment, whoever asked.
+    pub fn failed(&mut self, at: Timestamp, now: Timestamp) {
+        self.failed = Some(later(self.failed, at, now));
     }
 
-    /// Takes a set that was fetched at this moment, unless the known one is as new.
+    /// The issuer's set of this moment did not have the `kid` that it was asked for, whoever asked.
+    pub fn missed(&mut self, at: Timestamp, now: Timestamp) {
+        self.missed = Some(later(self.missed, at, now));
+    }
+
+    /// When a set did not have the `kid` that it was asked for last.
+    pub fn last_missed(&self) -> Option<Timestamp> {
+        self.missed
+    }
+
+    /// Takes a set that was fetched at this moment, unless the known one is newer.
     pub fn take(&mut self, set: KeySet, fetched: Timestamp, now: Timestamp) {
         let known = self.set.as_ref().map_or(i64::MAX, |(_, known)| age(*known, now));
-        if age(fetched, now) < known {
+        if age(fetched, now) <= known {
             self.set = Some((Arc::new(set), fetched));
         }
     }
+}
+
+fn later(known: Option<Timestamp>, at: Timestamp, now: Timestamp) -> Timestamp {
+    known.filter(|known| age(*known, now) <= age(at, now)).unwrap_or(at)
 }
 
 /// In seconds. A moment of the future is now, as clocks differ by a little; beyond that it is long
@@ -136,39 +149,43 @@ mod tests {
     #[test]
     fn when_an_issuer_is_asked() {
         use Plan::{Refresh, Use, Wait};
-        for (name, fetched, asked, key, now, want, known) in [
-            ("nothing yet", None, None, "k", 0, Wait, false),
-            ("nothing, and just asked", None, Some(0), "k", 4, Use, false),
-            ("nothing, and asked a while ago", None, Some(0), "k", 5, Wait, false),
-            ("just fetched", Some(0), Some(0), "k", 0, Use, true),
-            ("quiet", Some(0), Some(0), "k", 239, Use, true),
-            ("from here asked beside", Some(0), Some(0), "k", 240, Refresh, true),
-            ("still", Some(0), Some(0), "k", 299, Refresh, true),
-            ("from here waited for", Some(0), Some(0), "k", 300, Wait, true),
-            ("asked beside in vain", Some(0), Some(240), "k", 269, Use, true),
-            ("and again", Some(0), Some(240), "k", 270, Refresh, true),
-            ("old, and asked in vain", Some(0), Some(300), "k", 329, Use, true),
-            ("old, and asked again beside", Some(0), Some(300), "k", 330, Refresh, true),
-            ("old, the last word", Some(0), Some(300), "k", 359, Refresh, true),
-            ("old, and asked long ago", Some(0), Some(300), "k", 360, Wait, true),
-            ("almost a day", Some(0), Some(86_300), "k", 86_399, Wait, true),
-            ("a day", Some(0), Some(86_300), "k", 86_400, Wait, false),
-            ("a day, and just asked", Some(0), Some(86_399), "k", 86_400, Use, false),
-            ("another key at once", Some(0), Some(0), "l", 29, Use, true),
-            ("another key later", Some(0), Some(0), "l", 30, Wait, true),
-            ("another key, and asked for", Some(0), Some(100), "l", 129, Use, true),
-            ("another key, and asked again", Some(0), Some(100), "l", 130, Wait, true),
-            ("another key, by another instance's set", Some(0), None, "l", 29, Use, true),
-            ("another key of an old set", Some(0), Some(0), "l", 400, Wait, true),
-            ("the clock a little back", Some(0), Some(0), "k", -60, Use, true),
-            ("the clock far back", Some(0), Some(0), "k", -61, Wait, false),
+        for (name, fetched, failed, missed, key, now, want, known) in [
+            ("nothing yet", None, None, None, "k", 0, Wait, false),
+            ("nothing, and just failed", None, Some(0), None, "k", 4, Use, false),
+            ("nothing, and failed a while ago", None, Some(0), None, "k", 5, Wait, false),
+            ("just fetched", Some(0), None, None, "k", 0, Use, true),
+            ("quiet", Some(0), None, None, "k", 239, Use, true),
+            ("from here asked beside", Some(0), None, None, "k", 240, Refresh, true),
+            ("still", Some(0), None, None, "k", 299, Refresh, true),
+            ("from here waited for", Some(0), None, None, "k", 300, Wait, true),
+            ("asked beside in vain", Some(0), Some(240), None, "k", 269, Use, true),
+            ("and again", Some(0), Some(240), None, "k", 270, Refresh, true),
+            ("old, and failed", Some(0), Some(300), None, "k", 329, Use, true),
+            ("old, and asked again beside", Some(0), Some(300), None, "k", 330, Refresh, true),
+            ("old, the last word", Some(0), Some(300), None, "k", 359, Refresh, true),
+            ("old, and failed long ago", Some(0), Some(300), None, "k", 360, Wait, true),
+            ("old, and another key missed", Some(0), None, Some(300), "k", 300, Wait, true),
+            ("almost a day", Some(0), Some(86_300), None, "k", 86_399, Wait, true),
+            ("a day", Some(0), Some(86_300), None, "k", 86_400, Wait, false),
+            ("a day, and just failed", Some(0), Some(86_399), None, "k", 86_400, Use, false),
+            ("another key at once", Some(0), None, None, "l", 0, Wait, true),
+            ("another key, and missed", Some(0), None, Some(0), "l", 29, Use, true),
+            ("another key, and missed a while ago", Some(0), None, Some(0), "l", 30, Wait, true),
+            ("another key, and failed", Some(0), Some(100), None, "l", 129, Use, true),
+            ("another key, and failed a while ago", Some(0), Some(100), None, "l", 130, Wait, true),
+            ("another key of an old set", Some(0), None, None, "l", 400, Wait, true),
+            ("the clock a little back", Some(0), None, None, "k", -60, Use, true),
+            ("the clock far back", Some(0), None, None, "k", -61, Wait, false),
         ] {
             let mut ring = KeyRing::new(0);
             if let Some(fetched) = fetched {
                 ring.take(set(), at(fetched), at(fetched));
             }
-            if let Some(asked) = asked {
-                ring.asked(at(asked), at(asked));
+            if let Some(failed) = failed {
+                ring.failed(at(failed), at(failed));
+            }
+            if let Some(missed) = missed {
+                ring.missed(at(missed), at(missed));
             }
             assert_eq!(ring.plan(key, at(now)), want, "{name}");
             assert_eq!(ring.keys(at(now)).is_some(), known, "{name}");
@@ -176,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_question_counts() {
+    fn the_last_moment_counts() {
         for (name, known, told, want) in [
             ("the first", None, 900, 900),
             ("a later one", Some(900), 950, 950),
@@ -184,9 +201,15 @@ mod tests {
             ("of the far future", Some(900), 1061, 900),
             ("after one of the far future", Some(1061), 900, 900),
         ] {
-            let mut ring = KeyRing { asked: known.map(at), ..KeyRing::new(0) };
-            ring.asked(at(told), at(1000));
-            assert_eq!(ring.asked, Some(at(want)), "{name}");
+            let (failed, missed) = (known.map(at), known.map(at));
+            let mut ring = KeyRing { failed, missed, ..KeyRing::new(0) };
+            ring.failed(at(told), at(1000));
+            ring.missed(at(told), at(1000));
+            assert_eq!(
+                (ring.failed, ring.last_missed()),
+                (Some(at(want)), Some(at(want))),
+                "{name}"
+            );
         }
     }
 
@@ -205,16 +228,18 @@ mod tests {
         let now = at(1000);
         for (name, known, fetched, taken) in [
             ("newer", 900, 950, true),
-            ("as new", 900, 900, false),
+            ("as new", 900, 900, true),
             ("older", 900, 850, false),
             ("of the near future", 900, 1060, true),
             ("of the far future", 900, 1061, false),
             ("after one of the far future", 1061, 900, true),
         ] {
-            let mut ring = KeyRing { set: Some((Arc::new(set()), at(known))), ..KeyRing::new(0) };
+            let before = Arc::new(set());
+            let known = Some((Arc::clone(&before), at(known)));
+            let mut ring = KeyRing { set: known, ..KeyRing::new(0) };
             ring.take(set(), at(fetched), now);
-            let got = ring.set.map(|(_, fetched)| fetched);
-            assert_eq!(got, Some(at(if taken { fetched } else { known })), "{name}");
+            let kept = ring.set.is_some_and(|(set, _)| Arc::ptr_eq(&set, &before));
+            assert_eq!(kept, !taken, "{name}");
         }
     }
 }
