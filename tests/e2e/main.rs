@@ -15,6 +15,7 @@ mod limits;
 mod malformed;
 mod memory;
 mod portable;
+mod provider;
 mod refusals;
 mod roads;
 mod streams;

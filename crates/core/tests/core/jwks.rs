@@ -75,6 +75,10 @@ fn refused_sets() {
     }
     let large = [b"{\"keys\":[", vec![b' '; MAX_SET].as_slice(), b"]}"].concat();
     assert!(KeySet::parse(&large, &public()).unwrap_err().contains("153600 are allowed"));
+    let sound = json!({"keys": [KEYS.eddsa_jwk("k")]}).to_string();
+    let blanks = vec![b' '; MAX_SET - sound.len()];
+    let largest = [sound.into_bytes(), blanks].concat();
+    assert!(KeySet::parse(&largest, &public()).is_ok());
     let many: Vec<Value> = (0..=MAX_KEYS).map(|i| KEYS.eddsa_jwk(&i.to_string())).collect();
     assert!(parse(&many).unwrap_err().contains("33 keys; 1 to 32"));
 }

@@ -69,11 +69,6 @@ impl<S: Stored> Deployed<S> {
         Ok(Self { file, nobody, kept: Kept::default(), fault: None })
     }
 
-    /// The digest.
-    pub fn digest(&self) -> &str {
-        self.nobody.digest()
-    }
-
     /// The policy for a request: the operator's part, and the tenant of the request's host. A
     /// request without one sound host, or for the host of no tenant, gets a policy without a
     /// tenant, by which nothing is permitted.
