@@ -36,6 +36,7 @@ mod policy;
 mod properties;
 #[cfg(test)]
 mod published;
+#[cfg(test)]
 mod records;
 #[cfg(test)]
 mod response;

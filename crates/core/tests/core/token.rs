@@ -1,8 +1,10 @@
 //! Tokens: algorithms and keys, times at their limits, claims, and whose token stands at whose host.
 
-use super::support::{Alg, Ask, KEYS, NOW, POLICY, ask, b64, sign};
+use super::support::{Alg, Ask, KEYS, NOW, POLICY, ask, b64, files, sign};
 use jwt_simple::prelude::*;
 use sekisho_core::Reason;
+use sekisho_core::policy::load;
+use sekisho_core::records::Record;
 use serde_json::{Value, json};
 
 fn claims(change: impl FnOnce(&mut Value)) -> Option<Reason> {
@@ -345,5 +347,45 @@ fn no_flipped_bit_passes() {
         for length in (0..token.len()).step_by(13) {
             assert!(judge(&token.as_bytes()[..length]).is_some(), "{name}: {length} bytes");
         }
+    }
+}
+
+/// A signature is checked once; all else is judged with each request.
+#[test]
+fn a_token_seen_before_is_judged_anew() {
+    let policy = load(&files()).unwrap();
+    let first = ask();
+    let token = first.token();
+    let again = |change: fn(&mut Ask)| {
+        ask().with(|a| a.authorization = Some(format!("Bearer {token}"))).with(change)
+    };
+    assert_eq!(again(|_| ()).reason(&policy), None);
+    let revoked = |a: &mut Ask| {
+        let record = Record::Found(br#"{"v":1}"#.to_vec());
+        a.state = vec![("t/globex/revoked/session/s-1".into(), record)];
+    };
+    for (name, ask, want) in [
+        ("again", again(|_| ()), None),
+        ("later", again(|a| a.now += 3600), Some(Reason::TokenExpired)),
+        (
+            "outside",
+            again(|a| a.peer = Some("192.0.2.1:1".into())),
+            Some(Reason::NetworkNotAllowed),
+        ),
+        (
+            "at acme",
+            again(|a| a.host = Some("acme.example.jp".into())),
+            Some(Reason::TokenTenantMismatch),
+        ),
+        (
+            "at initech",
+            again(|a| a.host = Some("initech.example.eu".into())),
+            Some(Reason::TokenIssuerUnknown),
+        ),
+        ("revoked", again(revoked), Some(Reason::SessionRevoked)),
+        ("another role", again(|a| a.get("/admin/users")), Some(Reason::RoleMissing)),
+        ("another signature", first.with(|a| a.tamper = true), Some(Reason::TokenSignatureInvalid)),
+    ] {
+        assert_eq!(ask.reason(&policy), want, "{name}");
     }
 }

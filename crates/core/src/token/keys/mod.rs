@@ -6,6 +6,7 @@
 //! | `jwk` | a key as the set has it |
 //! | `material` | its numbers, as a policy stores them |
 //! | `verifier` | the key built from them, and what keys and signatures must be |
+//! | `proven` | tokens whose signature was checked already |
 //! | [`published`] | a set that the issuer publishes, and its discovery document |
 //! | [`ring`] | when an instance asks the issuer again |
 //!
@@ -17,6 +18,7 @@
 mod algorithm;
 mod jwk;
 mod material;
+mod proven;
 pub mod published;
 pub mod ring;
 #[cfg(test)]
@@ -32,6 +34,7 @@ use crate::denial::{Denial, Reason};
 use crate::policy::Issuer;
 use jwk::Jwk;
 use material::Material;
+use proven::Proven;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::sync::OnceLock;
@@ -50,6 +53,8 @@ pub const MAX_KEY_ID: usize = 256;
 #[derive(Debug, Serialize, Deserialize)]
 pub struct KeySet {
     keys: Vec<Key>,
+    #[serde(skip)]
+    proven: Proven,
 }
 
 /// A key for one algorithm: an RSA key that may be used with several stands in the set once for
@@ -95,7 +100,11 @@ impl KeySet {
             let names: Vec<&str> = algorithms.iter().map(|algorithm| algorithm.name()).collect();
             return Err(format!("no key is for {}", names.join(", ")));
         }
-        Ok(Self { keys })
+        Ok(Self::of(keys))
+    }
+
+    fn of(keys: Vec<Key>) -> Self {
+        Self { keys, proven: Proven::default() }
     }
 
     /// Whether a key has this `kid`.
@@ -186,7 +195,8 @@ pub(super) fn verify(
     algorithm: Algorithm,
     keys: &KeySet,
 ) -> Result<Verified, Denial> {
-    keys.find(&unverified.key_id, algorithm)?.verify(&unverified.token)?;
+    let key = keys.find(&unverified.key_id, algorithm)?;
+    keys.proven.once(&unverified.token, || key.verify(&unverified.token))?;
     let Unverified { claims, token_type, .. } = unverified;
     Ok(Verified { claims, token_type: token_type.unwrap_or(TokenType::Jwt) })
 }

@@ -57,7 +57,7 @@ impl PublishedSet {
         });
         let jwks: Vec<Value> = read.iter().map(|(jwk, _)| essential(jwk)).collect();
         let keys = read.into_iter().flat_map(|(_, keys)| keys).collect();
-        Ok(Self { keys: KeySet { keys }, refused, jwks: json!({ "keys": jwks }) })
+        Ok(Self { keys: KeySet::of(keys), refused, jwks: json!({ "keys": jwks }) })
     }
 }
 

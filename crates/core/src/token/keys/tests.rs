@@ -310,7 +310,7 @@ fn a_stored_key_that_is_none_is_not_known() {
         ),
         ("a point for HMAC", bad(Algorithm::HS512, Material::P256(vec![4; 65]))),
     ] {
-        let set = KeySet { keys: vec![key] };
+        let set = KeySet::of(vec![key]);
         let stored = postcard::to_allocvec(&set).unwrap();
         let read: KeySet = postcard::from_bytes(&stored).expect(name);
         let denial = read.keys[0].verify("e30.e30.AAAA").expect_err(name);
