@@ -169,7 +169,7 @@ impl Issuer {
     async fn fetch(&self, asked: &WebAddress) -> Result<PublishedSet, String> {
         let mut bytes = fetch::document(asked, MAX_SET, PATIENCE).await?;
         if let Published::Discovery(_) = self.at {
-            let address = jwks_address(&bytes, &self.name)?;
+            let address = jwks_address(&bytes, &self.name, asked)?;
             bytes = fetch::document(&address, MAX_SET, PATIENCE).await?;
         }
         PublishedSet::parse(&bytes, &self.algorithms)

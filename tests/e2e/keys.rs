@@ -29,6 +29,11 @@ fn key(kid: &str) -> SigningKey {
 
 impl Issued {
     async fn new(keys: &[SigningKey]) -> Self {
+        Self::publishing(keys, |_| "discovery = true".into()).await
+    }
+
+    /// The issuer's keys are where `source` says, given its address.
+    async fn publishing(keys: &[SigningKey], source: impl FnOnce(&str) -> String) -> Self {
         let pki = Pki::new().unwrap();
         let tls = pki.server_config(&["127.0.0.1"], &[b"h2", b"http/1.1"]).unwrap();
         let idp = IssuerServer::start(Listen::tls(tls), keys.to_vec()).await.unwrap();
@@ -38,7 +43,7 @@ impl Issued {
         let world = World::with(Options {
             acme: vec![
                 (from, format!("issuer = {:?}", idp.url())),
-                ("jwks_file = \"keys/demo.jwks.json\"".into(), "discovery = true".into()),
+                ("jwks_file = \"keys/demo.jwks.json\"".into(), source(&idp.url())),
             ],
             extra_ca: Some(pki.ca_pem().to_owned()),
             outbound: vec![idp.url()],
@@ -247,8 +252,9 @@ async fn a_key_that_can_not_be_used_keeps_no_other_from_it() {
     let twice = [key("twice"), key("twice")];
     let short = SigningKey::generate(Algorithm::EdDSA, "").unwrap();
     let keys = [&a, &twice[0], &twice[1], &short].map(Clone::clone);
-    let issued = Issued::new(&keys).await;
+    let issued = Issued::publishing(&keys, |url| format!("jwks_url = \"{url}/jwks.json\"")).await;
     issued.permits(&a).await;
+    assert_eq!(issued.idp.discovery_requests(), 0, "nobody asked for it");
     issued.refuses(&twice[0], 401, "token-key-unknown").await;
     issued.refuses(&twice[1], 401, "token-key-unknown").await;
 }

@@ -9,8 +9,7 @@ use std::collections::BTreeMap;
 
 /// Makes sure that `allowed_outbound_hosts` covers every origin of the policy, and every issuer that
 /// publishes its keys. The host refuses what is not listed anyway, but as a 502 or 503 to a user and
-/// not as a sentence to the operator. Where a discovery document names another host for its keys,
-/// only the running gateway finds out.
+/// not as a sentence to the operator.
 pub fn check(manifest: &Manifest, policy: &Policy) -> Result<(), Failure> {
     // By address, so that an issuer of many tenants is named once.
     let mut needed: BTreeMap<String, String> = BTreeMap::new();
@@ -45,6 +44,39 @@ mod tests {
     use crate::policy_dir;
     use std::fs;
     use std::path::Path;
+
+    #[test]
+    fn an_issuer_that_publishes_its_keys_is_named() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let mut files = policy_dir::read(&root.join("policy")).unwrap();
+        let acme = String::from_utf8(files["tenants/acme.toml"].clone()).unwrap();
+        let published = acme.replace(
+            "jwks_file = \"keys/demo.jwks.json\"",
+            "jwks_url = \"https://keys.example:8443/jwks\"",
+        );
+        assert_ne!(acme, published);
+        files.insert("tenants/acme.toml".into(), published.into());
+        let policy = sekisho_core::policy::load(&files).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("spin.toml");
+        for (hosts, covered) in [
+            ("[\"http://127.0.0.1:3480\", \"https://keys.example:8443\"]", true),
+            ("[\"http://127.0.0.1:3480\", \"https://keys.example\"]", false),
+            ("[\"http://127.0.0.1:3480\"]", false),
+        ] {
+            let text = format!(
+                "spin_manifest_version = 2\napplication = {{ name = \"a\" }}\n\
+                 [component.gateway]\nsource = \"a.wasm\"\nallowed_outbound_hosts = {hosts}\n"
+            );
+            fs::write(&path, text).unwrap();
+            let checked = check(&Manifest::load(&path).unwrap(), &policy);
+            assert_eq!(checked.is_ok(), covered, "{hosts}");
+            if let Err(failure) = checked {
+                let shown = format!("{failure:?}");
+                assert!(shown.contains("https://keys.example:8443"), "{shown}");
+            }
+        }
+    }
 
     #[test]
     fn an_origin_that_is_not_listed_is_named() {

@@ -101,7 +101,8 @@ fn what_is_no_set() {
 #[test]
 fn discovery_documents() {
     let document = |issuer: &str, jwks_uri: Value| json!({"issuer": issuer, "jwks_uri": jwks_uri, "response_types_supported": ["code"]});
-    let keys = "https://keys.idp.example/jwks";
+    let found = WebAddress::parse("https://idp.example/.well-known/openid-configuration").unwrap();
+    let keys = "https://idp.example/jwks?v=1";
     for (name, document, want) in [
         ("sound", document(ISSUER, keys.into()), Ok(keys)),
         (
@@ -110,12 +111,19 @@ fn discovery_documents() {
             Err("another issuer's"),
         ),
         ("nobody's", json!({"jwks_uri": keys}), Err("another issuer's")),
-        ("without keys", json!({"issuer": ISSUER}), Err("no jwks_uri")),
-        ("in the clear", document(ISSUER, "http://idp.example/jwks".into()), Err("no jwks_uri")),
-        ("a file", document(ISSUER, "file:///etc/passwd".into()), Err("no jwks_uri")),
-        ("a list", document(ISSUER, json!([keys])), Err("no jwks_uri")),
+        ("without keys", json!({"issuer": ISSUER}), Err("no address")),
+        ("in the clear", document(ISSUER, "http://idp.example/jwks".into()), Err("no address")),
+        ("a file", document(ISSUER, "file:///etc/passwd".into()), Err("no address")),
+        ("a list", document(ISSUER, json!([keys])), Err("no address")),
+        ("elsewhere", document(ISSUER, "https://keys.idp.example/".into()), Err("another server")),
+        (
+            "another port",
+            document(ISSUER, "https://idp.example:444/".into()),
+            Err("another server"),
+        ),
+        ("this host", document(ISSUER, "http://127.0.0.1:3480/".into()), Err("another server")),
     ] {
-        let got = jwks_address(document.to_string().as_bytes(), ISSUER);
+        let got = jwks_address(document.to_string().as_bytes(), ISSUER, &found);
         match want {
             Ok(address) => assert_eq!(got.map(|got| got.to_string()), Ok(address.into()), "{name}"),
             Err(why) => {
@@ -129,7 +137,7 @@ fn discovery_documents() {
         ("issuer twice", r#"{"issuer":"https://idp.example","issuer":"https://idp.example"}"#),
         ("too large", &large),
     ] {
-        assert!(jwks_address(text.as_bytes(), ISSUER).is_err(), "{name}");
+        assert!(jwks_address(text.as_bytes(), ISSUER, &found).is_err(), "{name}");
     }
 }
 

@@ -69,13 +69,13 @@ fn essential(jwk: &Value) -> Value {
     Value::Object(members)
 }
 
-/// The address of an issuer's key set, as its discovery document has it (OpenID Connect Discovery
-/// 1.0, sections 3 and 4.3).
+/// The address of an issuer's key set, as its discovery document has it that was found at this
+/// address (OpenID Connect Discovery 1.0, sections 3 and 4.3).
 ///
 /// # Errors
-/// It is no such document, is another issuer's, or names an address that would be asked in the
-/// clear.
-pub fn jwks_address(bytes: &[u8], issuer: &str) -> Result<WebAddress, String> {
+/// It is no such document, is another issuer's, or names another server: whoever runs an issuer must
+/// not be able to send the gateway anywhere, least of all to what trusts the gateway.
+pub fn jwks_address(bytes: &[u8], issuer: &str, found: &WebAddress) -> Result<WebAddress, String> {
     if bytes.len() > MAX_SET {
         return Err(format!("the discovery document is larger than {MAX_SET} bytes"));
     }
@@ -84,7 +84,13 @@ pub fn jwks_address(bytes: &[u8], issuer: &str) -> Result<WebAddress, String> {
         return Err("the discovery document is another issuer's".into());
     }
     let address = document.get("jwks_uri").and_then(Value::as_str).and_then(WebAddress::parse);
-    address.ok_or_else(|| "the discovery document names no jwks_uri with https".into())
+    let address = address.ok_or("the discovery document names no address as jwks_uri")?;
+    if address.origin() != found.origin() {
+        return Err("the discovery document names another server for its keys: if that is right, \
+                    write its jwks_uri as jwks_url in place of discovery = true"
+            .into());
+    }
+    Ok(address)
 }
 
 /// A published set as the store keeps it, so that an instance that starts need not ask the issuer.
