@@ -42,7 +42,9 @@ fn installed() -> PathBuf {
     if !directory.join("node_modules/.package-lock.json").exists() {
         let mut npm = Command::new("npm");
         npm.args(["ci", "--no-audit", "--no-fund"]).current_dir(&directory);
-        let done = npm.status().expect("npm, which comes with Node.js 20 or newer");
+        let done = npm
+            .status()
+            .unwrap_or_else(|error| panic!("npm, which comes with Node.js 20 or newer: {error}"));
         assert!(done.success(), "npm ci in {}", directory.display());
     }
     directory
@@ -63,10 +65,10 @@ impl Provider {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("node, which is Node.js 20 or newer");
+            .unwrap_or_else(|error| panic!("node, which is Node.js 20 or newer: {error}"));
         let orders = process.stdin.take();
         let mut answers = BufReader::new(process.stdout.take().unwrap()).lines();
-        let told = answers.next().expect("the provider's address").unwrap();
+        let told = answers.next().unwrap().unwrap();
         let told: Value = serde_json::from_str(&told).unwrap();
         let url = told["url"].as_str().unwrap().to_owned();
         let addr = url.trim_start_matches("https://").parse().unwrap();
