@@ -3,28 +3,43 @@
 use sekisho_core::policy::WebAddress;
 use std::time::Duration;
 use wasip3::http::client;
-use wasip3::http::types::{Fields, Method, Request, RequestOptions, Response, Scheme};
+use wasip3::http::types::{ErrorCode, Fields, Method, Request, RequestOptions, Response, Scheme};
 use wasip3::wit_bindgen::StreamResult;
 use wasip3::wit_future;
 
 const CHUNK: usize = 16 * 1024;
 
+/// Why there is no document.
+pub(crate) enum Error {
+    /// The server did not give it: in words for an operator, without a word of the answer.
+    Refused(String),
+    /// The request for which it was asked went away, and the host ended what it had begun. This says
+    /// nothing about the server, and any client can bring it about.
+    Abandoned,
+}
+
+impl From<String> for Error {
+    fn from(why: String) -> Self {
+        Self::Refused(why)
+    }
+}
+
 /// The body of a 200 answer, at most so many bytes. Any other status is an error, a redirect too:
 /// whoever can send us elsewhere could choose the keys. The caller bounds the time of the whole.
-///
-/// # Errors
-/// In words for an operator, without a word of the answer.
 pub(crate) async fn document(
     address: &WebAddress,
     limit: usize,
     patience: Duration,
-) -> Result<Vec<u8>, String> {
-    let response = client::send(request(address, patience)?)
-        .await
-        .map_err(|error| format!("{address}: {error:?}"))?;
+) -> Result<Vec<u8>, Error> {
+    let failed = |error: ErrorCode| match error {
+        // Loop detected: the host counts a chained request with one that is over.
+        ErrorCode::ConnectionTerminated | ErrorCode::LoopDetected => Error::Abandoned,
+        error => Error::Refused(format!("{address}: {error:?}")),
+    };
+    let response = client::send(request(address, patience)?).await.map_err(failed)?;
     let status = response.get_status_code();
     if status != 200 {
-        return Err(format!("{address}: status {status}"));
+        return Err(Error::Refused(format!("{address}: status {status}")));
     }
     let (done, result) = wit_future::new(|| Ok(()));
     drop(done);
@@ -34,17 +49,14 @@ pub(crate) async fn document(
         let (result, chunk) = contents.read(Vec::with_capacity(CHUNK)).await;
         body.extend_from_slice(&chunk);
         if body.len() > limit {
-            return Err(format!("{address}: more than {limit} bytes"));
+            return Err(Error::Refused(format!("{address}: more than {limit} bytes")));
         }
         if !matches!(result, StreamResult::Complete(_)) {
             break;
         }
     }
     drop(contents);
-    match end.await {
-        Ok(_) => Ok(body),
-        Err(error) => Err(format!("{address}: {error:?}")),
-    }
+    end.await.map(|_| body).map_err(failed)
 }
 
 fn request(address: &WebAddress, patience: Duration) -> Result<Request, String> {

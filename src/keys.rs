@@ -55,15 +55,23 @@ struct Issuer {
 /// The keys of the token's issuer, or why they are not known.
 pub(crate) async fn of(needs: &NeedsKeys<'_>) -> Result<Arc<KeySet>, String> {
     let issuer = Issuer::of(needs);
-    let plan = issuer.ring.borrow().plan(needs.key_id(), clock::now());
-    if plan != Plan::Use && !issuer.is_asked() {
-        issuer.question.set(Some(monotonic_clock::now()));
-        let (asking, key_id) = (Rc::clone(&issuer), needs.key_id().to_owned());
-        // Apart from the request: it may have its answer, or its client go, before the issuer's comes.
-        wasip3::spawn(async move { asking.ask(&key_id).await });
-    }
-    while issuer.is_asked() && issuer.ring.borrow().plan(needs.key_id(), clock::now()) == Plan::Wait
-    {
+    let plan = || issuer.ring.borrow().plan(needs.key_id(), clock::now());
+    // A question that another request asked may end without a word on this one's key.
+    let mut asked = false;
+    while plan() != Plan::Use {
+        if !issuer.is_asked() {
+            if asked {
+                break;
+            }
+            asked = true;
+            issuer.question.set(Some(monotonic_clock::now()));
+            let (asking, key_id) = (Rc::clone(&issuer), needs.key_id().to_owned());
+            // Apart from the request, which may have its answer before the issuer's comes.
+            wasip3::spawn(async move { asking.ask(&key_id).await });
+        }
+        if plan() == Plan::Refresh {
+            break;
+        }
         monotonic_clock::wait_for(nanoseconds(GLANCE)).await;
     }
     let known = issuer.ring.borrow().keys(clock::now()).map(Arc::clone);
@@ -111,14 +119,14 @@ impl Issuer {
             let end = pin!(monotonic_clock::wait_for(nanoseconds(PATIENCE)));
             match select(work, end).await {
                 Either::Left((answer, _)) => answer,
-                Either::Right(_) => Err(format!("no answer within {FETCH_SECONDS} s")),
+                Either::Right(_) => Err(format!("no answer within {FETCH_SECONDS} s").into()),
             }
         };
         let [set, failure] = published_keys(&self.tenant, &self.name);
         let record = match answer {
-            Ok(Newer::Kept) => None,
+            Ok(Newer::Kept) | Err(fetch::Error::Abandoned) => None,
             Ok(Newer::Fetched(record)) => record.map(|record| (set, record)),
-            Err(why) => {
+            Err(fetch::Error::Refused(why)) => {
                 let now = clock::now();
                 self.tell(&why);
                 self.ring.borrow_mut().failed(now, now);
@@ -132,7 +140,7 @@ impl Issuer {
         }
     }
 
-    async fn newer(&self, key_id: &str) -> Result<Newer, String> {
+    async fn newer(&self, key_id: &str) -> Result<Newer, fetch::Error> {
         let asked = self.at.address();
         let [set, failure] = published_keys(&self.tenant, &self.name);
         let (set, failure) = join(state::get(&set), state::get(&failure)).await;
@@ -147,7 +155,7 @@ impl Issuer {
                 }
             }
             if let Some(failed) = failure.and_then(|failure| failure_from_record(&failure, asked)) {
-                ring.failed(failed, fetched);
+                ring.failed_elsewhere(failed, fetched);
             }
             if ring.plan(key_id, fetched) == Plan::Use {
                 return Ok(Newer::Kept);
@@ -161,18 +169,18 @@ impl Issuer {
         if !set.keys.names(key_id) {
             ring.missed(fetched, fetched);
         }
-        ring.take(set.keys, fetched, clock::now());
+        ring.fetched(set.keys, fetched);
         let record = KeptSet::to_record(&set.jwks, asked, fetched, ring.last_missed());
         Ok(Newer::Fetched(record))
     }
 
-    async fn fetch(&self, asked: &WebAddress) -> Result<PublishedSet, String> {
+    async fn fetch(&self, asked: &WebAddress) -> Result<PublishedSet, fetch::Error> {
         let mut bytes = fetch::document(asked, MAX_SET, PATIENCE).await?;
         if let Published::Discovery(_) = self.at {
             let address = jwks_address(&bytes, &self.name, asked)?;
             bytes = fetch::document(&address, MAX_SET, PATIENCE).await?;
         }
-        PublishedSet::parse(&bytes, &self.algorithms)
+        Ok(PublishedSet::parse(&bytes, &self.algorithms)?)
     }
 
     fn tell(&self, what: &str) {

@@ -258,3 +258,39 @@ async fn a_key_that_can_not_be_used_keeps_no_other_from_it() {
     issued.refuses(&twice[0], 401, "token-key-unknown").await;
     issued.refuses(&twice[1], 401, "token-key-unknown").await;
 }
+
+/// Whoever leaves takes only his own question with him, and leaves no failure behind.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_goes_makes_no_issuer_fail() {
+    let (a, b) = (key("a"), key("b"));
+    let issued = Issued::new(std::slice::from_ref(&a)).await;
+    issued.permits(&a).await;
+    issued.idp.rotate(vec![b.clone(), a.clone()]);
+    issued.idp.set_mode(Mode::Silent);
+    let stranger = key("stranger");
+    let asked = issued.idp.discovery_requests();
+    let gone = tokio::time::timeout(Duration::from_millis(500), issued.ask(&stranger)).await;
+    assert!(gone.is_err(), "{gone:?}");
+    assert_eq!(issued.idp.discovery_requests(), asked + 1, "the stranger had it asked");
+    // The host notices.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    issued.idp.set_mode(Mode::Up);
+    issued.permits(&b).await;
+
+    // Nor does who joined the question lose by it.
+    issued.pass(30);
+    let c = key("c");
+    issued.idp.rotate(vec![c.clone(), b.clone()]);
+    issued.idp.set_mode(Mode::Silent);
+    let leaving = tokio::time::timeout(Duration::from_millis(700), issued.ask(&stranger));
+    let staying = async {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        let up = async {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            issued.idp.set_mode(Mode::Up);
+        };
+        futures::future::join(issued.permits(&c), up).await;
+    };
+    let (gone, ()) = futures::future::join(leaving, staying).await;
+    assert!(gone.is_err(), "{gone:?}");
+}

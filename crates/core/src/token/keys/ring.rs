@@ -9,8 +9,9 @@
 //! | older | waits for a newer one, and uses it all the same when the issuer does not give one |
 //!
 //! So a key that the issuer withdraws is refused after 5 minutes at the latest, as long as the issuer
-//! answers. While it does not, it is asked every 30 s at most, and who comes within a minute of the
-//! last question does not wait for the next.
+//! answers. While it does not, an instance asks it every 30 s at most, and who comes within a minute of
+//! a failed question, be it another instance's, does not wait for the next. Another instance's failure
+//! never keeps this one from asking: it may be the other that is cut off.
 
 use super::KeySet;
 use jiff::Timestamp;
@@ -56,6 +57,7 @@ pub enum Plan {
 pub struct KeyRing {
     set: Option<(Arc<KeySet>, Timestamp)>,
     failed: Option<Timestamp>,
+    failed_elsewhere: Option<Timestamp>,
     missed: Option<Timestamp>,
     quiet: i64,
 }
@@ -64,7 +66,13 @@ impl KeyRing {
     /// Nothing is known yet. `random` sets when this instance asks.
     pub fn new(random: u64) -> Self {
         let earlier = i64::try_from(random % SPREAD).unwrap_or_default();
-        Self { set: None, failed: None, missed: None, quiet: QUIET - earlier }
+        Self {
+            set: None,
+            failed: None,
+            failed_elsewhere: None,
+            missed: None,
+            quiet: QUIET - earlier,
+        }
     }
 
     /// What a request does whose token names this key.
@@ -80,7 +88,7 @@ impl KeyRing {
         }
         if age < self.quiet || failed < RETRY {
             Plan::Use
-        } else if age < FRESH || failed < 2 * RETRY {
+        } else if age < FRESH || failed.min(since(self.failed_elsewhere)) < 2 * RETRY {
             Plan::Refresh
         } else {
             Plan::Wait
@@ -92,9 +100,14 @@ impl KeyRing {
         self.set.as_ref().filter(|(_, fetched)| age(*fetched, now) < STALE).map(|(set, _)| set)
     }
 
-    /// The issuer did not answer at this moment, whoever asked.
+    /// The issuer did not answer this instance at this moment.
     pub fn failed(&mut self, at: Timestamp, now: Timestamp) {
         self.failed = Some(later(self.failed, at, now));
+    }
+
+    /// The issuer did not answer another instance at this moment.
+    pub fn failed_elsewhere(&mut self, at: Timestamp, now: Timestamp) {
+        self.failed_elsewhere = Some(later(self.failed_elsewhere, at, now));
     }
 
     /// The issuer's set of this moment did not have the `kid` that it was asked for, whoever asked.
@@ -107,7 +120,12 @@ impl KeyRing {
         self.missed
     }
 
-    /// Takes a set that was fetched at this moment, unless the known one is newer.
+    /// Takes the set that the issuer gave this instance, asked at this moment.
+    pub fn fetched(&mut self, set: KeySet, at: Timestamp) {
+        self.set = Some((Arc::new(set), at));
+    }
+
+    /// Takes a set that another instance fetched at this moment, unless the known one is newer.
     pub fn take(&mut self, set: KeySet, fetched: Timestamp, now: Timestamp) {
         let known = self.set.as_ref().map_or(i64::MAX, |(_, known)| age(*known, now));
         if age(fetched, now) <= known {
@@ -193,6 +211,34 @@ mod tests {
     }
 
     #[test]
+    fn another_instances_failure_only_spares_the_wait() {
+        for (name, fetched, key, now, want) in [
+            ("no set", None, "k", 1000, Plan::Wait),
+            ("quiet", Some(900), "k", 1000, Plan::Use),
+            ("fresh", Some(750), "k", 1000, Plan::Refresh),
+            ("old", Some(0), "k", 1000, Plan::Refresh),
+            ("old, and a while ago", Some(0), "k", 1059, Plan::Refresh),
+            ("old, and long ago", Some(0), "k", 1060, Plan::Wait),
+            ("another key", Some(900), "l", 1000, Plan::Wait),
+        ] {
+            let mut ring = KeyRing::new(0);
+            if let Some(fetched) = fetched {
+                ring.fetched(set(), at(fetched));
+            }
+            ring.failed_elsewhere(at(1000), at(1000));
+            assert_eq!(ring.plan(key, at(now)), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_the_issuer_gave_is_taken() {
+        let mut ring = KeyRing::new(0);
+        ring.take(set(), at(60), at(0));
+        ring.fetched(set(), at(1));
+        assert_eq!(ring.set.map(|(_, fetched)| fetched), Some(at(1)), "though the other is newer");
+    }
+
+    #[test]
     fn the_last_moment_counts() {
         for (name, known, told, want) in [
             ("the first", None, 900, 900),
@@ -201,15 +247,13 @@ mod tests {
             ("of the far future", Some(900), 1061, 900),
             ("after one of the far future", Some(1061), 900, 900),
         ] {
-            let (failed, missed) = (known.map(at), known.map(at));
-            let mut ring = KeyRing { failed, missed, ..KeyRing::new(0) };
+            let [failed, failed_elsewhere, missed] = [known.map(at); 3];
+            let mut ring = KeyRing { failed, failed_elsewhere, missed, ..KeyRing::new(0) };
             ring.failed(at(told), at(1000));
+            ring.failed_elsewhere(at(told), at(1000));
             ring.missed(at(told), at(1000));
-            assert_eq!(
-                (ring.failed, ring.last_missed()),
-                (Some(at(want)), Some(at(want))),
-                "{name}"
-            );
+            let got = [ring.failed, ring.failed_elsewhere, ring.last_missed()];
+            assert_eq!(got, [Some(at(want)); 3], "{name}");
         }
     }
 
