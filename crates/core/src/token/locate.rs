@@ -103,7 +103,8 @@ mod tests {
 
     #[test]
     fn exactly_one() {
-        let long = format!("Bearer {}", "a".repeat(MAX_TOKEN + 1));
+        let longest = "a".repeat(MAX_TOKEN);
+        let (fits, long) = (format!("Bearer {longest}"), format!("Bearer {longest}a"));
         for (name, fields, want) in [
             ("bearer", &[("authorization", "Bearer a.b.c")][..], Ok(Token::Bearer("a.b.c"))),
             (
@@ -145,6 +146,7 @@ mod tests {
                 &[("cookie", "__Host-sekisho=a"), ("cookie", "__Host-sekisho=b")],
                 Err(Reason::TokenAmbiguous),
             ),
+            ("as long as may be", &[("authorization", &fits)], Ok(Token::Bearer(&longest))),
             ("too long", &[("authorization", &long)], Err(Reason::TokenTooLarge)),
         ] {
             let headers = headers(fields);

@@ -147,6 +147,29 @@ mod tests {
         }
     }
 
+    /// Byte by byte and eight at a time come to the same, however many controls there are.
+    #[test]
+    fn control_characters_together() {
+        let odd = [0, 8, b'\t', 0x1f, b' ', b'!', 0x7e, 0x7f, 0x80, 0x9f, 0xff, b'a'];
+        let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut next = |below: usize| {
+            random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+            usize::try_from(random >> 33).unwrap() % below
+        };
+        let mut refused = 0;
+        for round in 0..20_000 {
+            let kinds = if round % 2 == 0 { odd.len() } else { 2 };
+            let mut value: Vec<u8> =
+                (0..next(41)).map(|_| odd[(next(kinds) + round) % odd.len()]).collect();
+            value.insert(0, b'a');
+            value.push(b'a');
+            let control = value.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t');
+            refused += usize::from(control);
+            assert_eq!(check_value(&value).is_err(), control, "{value:?}");
+        }
+        assert!((1_000..19_000).contains(&refused), "{refused}");
+    }
+
     #[test]
     fn hygiene() {
         let (ok, invalid) = (Ok(None), Err(Reason::HeaderInvalid));
