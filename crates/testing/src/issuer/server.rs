@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use http::{Response, StatusCode};
 use serde_json::json;
@@ -26,6 +27,8 @@ pub enum Mode {
     Large,
     /// 302 to the right document at another path.
     Redirect,
+    /// The right document after a second.
+    Slow,
     /// No answer.
     Silent,
 }
@@ -61,8 +64,10 @@ impl IssuerServer {
             let answering = answering.clone();
             async move {
                 let response = answering.answer(request.uri().path());
-                if answering.mode() == Mode::Silent {
-                    std::future::pending::<()>().await;
+                match answering.mode() {
+                    Mode::Slow => tokio::time::sleep(Duration::from_secs(1)).await,
+                    Mode::Silent => std::future::pending().await,
+                    _ => {}
                 }
                 Ok(response)
             }
@@ -147,7 +152,7 @@ impl Shared {
         let document =
             if path == "/jwks.json" { issuer.jwks() } else { discovery(&issuer) }.to_string();
         match self.mode() {
-            Mode::Up => server::json(StatusCode::OK, &document),
+            Mode::Up | Mode::Slow => server::json(StatusCode::OK, &document),
             Mode::Redirect if redirected => server::json(StatusCode::OK, &document),
             Mode::Large => server::json(StatusCode::OK, &(document + &" ".repeat(200 * 1024))),
             Mode::Garbage => Response::new(body::full("<!doctype html>{\"keys\":")),

@@ -194,6 +194,7 @@ mod tests {
             "X-Consumer-Username",
             "X-Credential-Identifier",
             "X-Endpoint-API-UserInfo",
+            "Acme-Client-Cert",
         ] {
             assert!(is_reserved(name), "{name}");
         }
