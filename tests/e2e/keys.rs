@@ -16,6 +16,9 @@ use sekisho_testing::server::Listen;
 
 use crate::support::{ISSUER, Options, World, json, mounts, request};
 
+/// What takes less did not wait for an issuer that does not answer, also on a busy machine.
+const NO_WAIT: Duration = Duration::from_millis(1900);
+
 /// A world whose tenant acme has an issuer that publishes its keys.
 struct Issued {
     world: World,
@@ -210,10 +213,10 @@ async fn an_issuer_that_does_not_answer_is_waited_for_two_seconds() {
     let start = Instant::now();
     issued.refuses(&a, 503, "keys-unavailable").await;
     let waited = start.elapsed();
-    assert!((Duration::from_secs(2)..Duration::from_secs(4)).contains(&waited), "{waited:?}");
+    assert!((Duration::from_secs(2)..Duration::from_secs(8)).contains(&waited), "{waited:?}");
     let start = Instant::now();
     issued.refuses(&a, 503, "keys-unavailable").await;
-    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    assert!(start.elapsed() < NO_WAIT, "{:?}", start.elapsed());
     issued.idp.set_mode(Mode::Up);
     issued.pass(5);
     issued.permits(&a).await;
@@ -238,7 +241,7 @@ async fn an_instance_that_starts_takes_the_set_from_the_store() {
     anew();
     let start = Instant::now();
     issued.permits(&a).await;
-    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    assert!(start.elapsed() < NO_WAIT, "{:?}", start.elapsed());
 
     // What is kept is as old as it is, whoever takes it.
     issued.idp.set_mode(Mode::Up);
@@ -265,35 +268,32 @@ async fn a_key_that_can_not_be_used_keeps_no_other_from_it() {
 /// Whoever leaves takes only his own question with him, and leaves no failure behind.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_goes_makes_no_issuer_fail() {
-    let (a, b) = (key("a"), key("b"));
-    let issued = Issued::new(std::slice::from_ref(&a)).await;
+    let (a, b, c) = (key("a"), key("b"), key("c"));
+    let issued = Arc::new(Issued::new(std::slice::from_ref(&a)).await);
+    let stranger = async || {
+        let (asked, asking) = (issued.idp.discovery_requests(), issued.clone());
+        let task = tokio::spawn(async move { asking.ask(&key("stranger")).await }).abort_handle();
+        while issued.idp.discovery_requests() == asked {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        task
+    };
     issued.permits(&a).await;
     issued.idp.rotate(vec![b.clone(), a.clone()]);
     issued.idp.set_mode(Mode::Silent);
-    let stranger = key("stranger");
-    let asked = issued.idp.discovery_requests();
-    let gone = tokio::time::timeout(Duration::from_millis(500), issued.ask(&stranger)).await;
-    assert!(gone.is_err(), "{gone:?}");
-    assert_eq!(issued.idp.discovery_requests(), asked + 1, "the stranger had it asked");
-    // The host notices.
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    stranger().await.abort();
     issued.idp.set_mode(Mode::Up);
     issued.permits(&b).await;
 
     // Nor does who joined the question lose by it.
     issued.pass(30);
-    let c = key("c");
     issued.idp.rotate(vec![c.clone(), b.clone()]);
     issued.idp.set_mode(Mode::Silent);
-    let leaving = tokio::time::timeout(Duration::from_millis(700), issued.ask(&stranger));
-    let staying = async {
-        tokio::time::sleep(Duration::from_millis(400)).await;
-        let up = async {
-            tokio::time::sleep(Duration::from_millis(200)).await;
-            issued.idp.set_mode(Mode::Up);
-        };
-        futures::future::join(issued.permits(&c), up).await;
-    };
-    let (gone, ()) = futures::future::join(leaving, staying).await;
-    assert!(gone.is_err(), "{gone:?}");
+    let leaving = stranger().await;
+    let (joining, last) = (issued.clone(), c.clone());
+    let staying = tokio::spawn(async move { joining.permits(&last).await });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    issued.idp.set_mode(Mode::Up);
+    leaving.abort();
+    staying.await.unwrap();
 }
