@@ -189,9 +189,9 @@ fn decisions(c: &mut Criterion) {
     for (name, request, want) in [
         ("permit, public route", request("/public/f1/feedback", INSIDE, &eddsa), None),
         ("deny, network", request(chat, OUTSIDE, &eddsa), Some("network-not-allowed")),
-        ("permit, EdDSA", request(chat, INSIDE, &eddsa), None),
-        ("permit, ES256", request(chat, INSIDE, &es256), None),
-        ("permit, RS256", request(chat, INSIDE, &rs256), None),
+        ("permit, EdDSA seen before", request(chat, INSIDE, &eddsa), None),
+        ("permit, ES256 seen before", request(chat, INSIDE, &es256), None),
+        ("permit, RS256 seen before", request(chat, INSIDE, &rs256), None),
     ] {
         let reason = match judge(&policy, request.clone()).verdict {
             Verdict::Permit(_) => None,
