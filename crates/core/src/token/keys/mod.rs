@@ -74,17 +74,7 @@ impl KeySet {
     /// are: this is a file that the operator wrote, so one that isn't is a mistake to be told, with
     /// the key's position.
     pub fn parse(bytes: &[u8], algorithms: &[Algorithm]) -> Result<Self, String> {
-        if bytes.len() > MAX_SET {
-            return Err(format!("{} bytes; {MAX_SET} are allowed", bytes.len()));
-        }
-        let set = json::object(bytes).map_err(|error| format!("not strict JSON: {error}"))?;
-        let jwks = set
-            .get("keys")
-            .and_then(Value::as_array)
-            .ok_or("not a JWK Set: it has no array \"keys\" (RFC 7517, section 5)")?;
-        if jwks.is_empty() || jwks.len() > MAX_KEYS {
-            return Err(format!("{} keys; 1 to {MAX_KEYS} are allowed", jwks.len()));
-        }
+        let jwks = jwks_of(bytes, 1)?;
         let symmetric = algorithms.iter().any(|algorithm| algorithm.is_symmetric());
         let mut keys: Vec<Key> = Vec::with_capacity(jwks.len());
         for (position, jwk) in jwks.iter().enumerate() {
@@ -124,6 +114,21 @@ impl KeySet {
             )
         })
     }
+}
+
+/// The members of a JWK Set (RFC 7517, section 5), as many as this at least.
+fn jwks_of(bytes: &[u8], least: usize) -> Result<Vec<Value>, String> {
+    if bytes.len() > MAX_SET {
+        return Err(format!("{} bytes; {MAX_SET} are allowed", bytes.len()));
+    }
+    let mut set = json::object(bytes).map_err(|error| format!("not strict JSON: {error}"))?;
+    let Some(Value::Array(jwks)) = set.remove("keys") else {
+        return Err("not a JWK Set: it has no array \"keys\" (RFC 7517, section 5)".into());
+    };
+    if !(least..=MAX_KEYS).contains(&jwks.len()) {
+        return Err(format!("{} keys; {least} to {MAX_KEYS} are allowed", jwks.len()));
+    }
+    Ok(jwks)
 }
 
 fn keys_of(jwk: &Value, algorithms: &[Algorithm], symmetric: bool) -> Result<Vec<Key>, String> {

@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-/// How many tokens a set remembers at most, in less than 17 KiB. Of two with one place the later is remembered.
+/// How many tokens a set remembers at most, in less than 17 KiB. Of two with one place the later is
+/// remembered.
 const PLACES: usize = 512;
 
 type Hash = [u8; 32];

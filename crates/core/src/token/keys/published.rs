@@ -2,7 +2,7 @@
 //! a key that can't be used is left out and told, and the others serve.
 
 use super::super::json;
-use super::{Algorithm, Key, KeySet, MAX_KEYS, MAX_SET, keys_of};
+use super::{Algorithm, Key, KeySet, MAX_SET, jwks_of, keys_of};
 use crate::policy::WebAddress;
 use crate::records::MAX_RECORD;
 use jiff::Timestamp;
@@ -26,17 +26,10 @@ impl PublishedSet {
     /// meant. A set without a usable key is one: the issuer has withdrawn them.
     ///
     /// # Errors
-    /// It is no JWK Set, or larger than [`MAX_SET`] bytes or [`MAX_KEYS`] keys.
+    /// It is no JWK Set, or larger than [`MAX_SET`] bytes or
+    /// [`MAX_KEYS`](super::MAX_KEYS) keys.
     pub fn parse(bytes: &[u8], algorithms: &[Algorithm]) -> Result<Self, String> {
-        if bytes.len() > MAX_SET {
-            return Err(format!("the key set is larger than {MAX_SET} bytes"));
-        }
-        let set = json::object(bytes).map_err(|_| "the key set is not strict JSON")?;
-        let jwks = set.get("keys").and_then(Value::as_array);
-        let jwks = jwks.ok_or("the key set has no array \"keys\" (RFC 7517, section 5)")?;
-        if jwks.len() > MAX_KEYS {
-            return Err(format!("the key set has {} keys; {MAX_KEYS} are allowed", jwks.len()));
-        }
+        let jwks = jwks_of(bytes, 0).map_err(|why| format!("the key set: {why}"))?;
         let mut refused = Vec::new();
         let mut read: Vec<(&Value, Vec<Key>)> = Vec::new();
         for (position, jwk) in jwks.iter().enumerate() {
@@ -139,8 +132,7 @@ pub fn failure_to_record(asked: &WebAddress, at: Timestamp) -> Vec<u8> {
     record.to_string().into_bytes()
 }
 
-/// When the issuer did not answer last. `None` as with
-/// [`KeptSet::from_record`].
+/// When the issuer did not answer last. `None` as with [`KeptSet::from_record`].
 pub fn failure_from_record(bytes: &[u8], asked: &WebAddress) -> Option<Timestamp> {
     moment(&read_record(bytes, asked)?, "failed")
 }
