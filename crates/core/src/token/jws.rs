@@ -31,7 +31,7 @@ const MAX_CLAIM_VALUES: u32 = 2048;
 /// Header members that choose what a token is checked with or how it is read: extensions that must
 /// be understood and the unencoded payload (RFC 7515 section 4.1.11, RFC 7797), keys (4.1.2, 4.1.3,
 /// 4.1.5 and 4.1.6), encryption and compression (RFC 7516, sections 4.1.2 and 4.1.3), a token within
-/// the token (4.1.10), and jwt-simple's own salt.
+/// the token (4.1.10), and the salt that some libraries sign with.
 pub const FORBIDDEN: [&str; 10] =
     ["crit", "b64", "jku", "jwk", "x5u", "x5c", "enc", "zip", "cty", "salt"];
 
@@ -39,6 +39,7 @@ pub const FORBIDDEN: [&str; 10] =
 #[derive(Debug)]
 pub struct Unverified<'t> {
     pub(super) token: Cow<'t, str>,
+    pub(super) signature: Vec<u8>,
     pub(super) algorithm: String,
     pub(super) key_id: String,
     /// What `typ` says, if it says anything.
@@ -50,6 +51,11 @@ impl Unverified<'_> {
     /// The issuer that the token claims.
     pub fn issuer(&self) -> Option<&str> {
         self.claims.get("iss")?.as_str()
+    }
+
+    /// What the signature is over (RFC 7515, section 5.2).
+    pub(super) fn signing_input(&self) -> &[u8] {
+        self.token.rsplit_once('.').map_or(b"", |(input, _)| input.as_bytes())
     }
 
     /// The same, apart from the header field that it was read from.
@@ -72,7 +78,7 @@ pub fn parse(token: &str) -> Result<Unverified<'_>, Denial> {
     let mut header =
         object(header, MAX_HEADER_VALUES, "the header is not strict base64url and JSON")?;
     let claims = object(payload, MAX_CLAIM_VALUES, "the payload is not strict base64url and JSON")?;
-    URL_SAFE_NO_PAD
+    let signature = URL_SAFE_NO_PAD
         .decode(signature)
         .map_err(|_| malformed("the signature is not strict base64url"))?;
     if let Some(name) = FORBIDDEN.into_iter().find(|name| header.contains_key(*name)) {
@@ -96,7 +102,7 @@ pub fn parse(token: &str) -> Result<Unverified<'_>, Denial> {
         Some(Value::String(kid)) if (1..=MAX_KEY_ID).contains(&kid.len()) => kid,
         Some(_) => return Err(malformed("kid is not 1 to 256 bytes of text")),
     };
-    Ok(Unverified { token: Cow::Borrowed(token), algorithm, key_id, token_type, claims })
+    Ok(Unverified { token: Cow::Borrowed(token), signature, algorithm, key_id, token_type, claims })
 }
 
 fn object(

@@ -19,9 +19,8 @@ pub enum TokenType {
 impl TokenType {
     /// The kind that this `typ` names: `JWT`, or `at+jwt` with or without `application/` (RFC 9068,
     /// section 2.1), in any case. `application/jwt` would be `JWT` written out (RFC 7515, section
-    /// 4.1.9), but nobody writes it and jwt-simple refuses it. Any other is a token for another
-    /// purpose (RFC 8725, section 2.8), such as `logout+jwt` or `dpop+jwt`; jwt-simple takes
-    /// whatever ends in `+jwt`.
+    /// 4.1.9), but nobody writes it. Any other is a token for another
+    /// purpose (RFC 8725, section 2.8), such as `logout+jwt` or `dpop+jwt`.
     pub(super) fn of(typ: &str) -> Option<Self> {
         if typ.eq_ignore_ascii_case("jwt") {
             return Some(Self::Jwt);

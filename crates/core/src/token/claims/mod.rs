@@ -2,16 +2,19 @@
 //!
 //! In evaluation order, with a leeway of 60 s for clocks:
 //!
-//! 1. `aud` is a text or a list of texts, and has one of the issuer's audiences (section 4.1.3).
-//! 2. `exp` is there and has not passed (4.1.4); `nbf` (4.1.5) and `iat` (4.1.6), if there, have; the
+//! 1. `sub`, `jti` and `nonce`, if there, are texts (RFC 7519, sections 4.1.2 and 4.1.7; OpenID Connect
+//!    Core, section 2), also where nobody asks for them: an issuer that writes them otherwise is
+//!    not understood.
+//! 2. `aud` is a text or a list of texts, and has one of the issuer's audiences (section 4.1.3).
+//! 3. `exp` is there and has not passed (4.1.4); `nbf` (4.1.5) and `iat` (4.1.6), if there, have; the
 //!    token is not older than the issuer's `max_age_s` (`times`).
-//! 3. An issuer of `at+jwt` alone must have all claims that RFC 9068 section 2.2 requires.
-//! 4. The subject is there and, with the issuer's prefix before it, can stand in a header and in a
+//! 4. An issuer of `at+jwt` alone must have all claims that RFC 9068 section 2.2 requires.
+//! 5. The subject is there and, with the issuer's prefix before it, can stand in a header and in a
 //!    record.
-//! 5. The tenant claim equals the tenant, or the issuer is declared to serve this tenant alone.
-//! 6. It is no security event token (RFC 8417, section 2.2), such as a logout token of an issuer
+//! 6. The tenant claim equals the tenant, or the issuer is declared to serve this tenant alone.
+//! 7. It is no security event token (RFC 8417, section 2.2), such as a logout token of an issuer
 //!    that gives no `typ`: nobody signs in by one (RFC 8725, section 2.8).
-//! 7. The session, the roles and the groups, if any, have the form of names (`names`).
+//! 8. The session, the roles and the groups, if any, have the form of names (`names`).
 
 mod names;
 mod principal;
@@ -46,6 +49,10 @@ pub fn judge(
     now: Timestamp,
 ) -> Result<Principal, Denial> {
     let claims = &verified.claims;
+    if ["sub", "jti", "nonce"].iter().any(|name| claims.get(*name).is_some_and(|c| !c.is_string()))
+    {
+        return Err(invalid("sub, jti or nonce is no text"));
+    }
     audience(claims, issuer)?;
     let times = times::judge(claims, issuer.max_age(), now.as_second())?;
     if issuer.token_type() == Some(TokenType::AccessToken) {
