@@ -9,12 +9,12 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Uri, Version};
 use http_body_util::Full;
 use sekisho_core::explain::{Question, State, explain};
-use sekisho_host::{Host, HostConfig, Output, Stream};
+use sekisho_host::{Host, HostConfig, Manifest, Output, Stream};
 use sekisho_testing::cases::{Case, load_all};
 use sekisho_testing::origin::{Origin, OriginOptions, Seen};
 use serde_json::{Value, json};
 
-use crate::support::{cache, component, copy_policy, fixed_clock, manifest, root};
+use crate::support::{cache, component, copy_policy, fast_component, fixed_clock, manifest, root};
 
 /// What a verdict is compared by: all that `explain` says but the steps, which the running gateway
 /// does not tell.
@@ -73,12 +73,23 @@ fn native_verdicts_are_the_expected_ones() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_component_gives_the_same_verdicts() {
+    gives_the_same_verdicts(component()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_fast_component_gives_the_same_verdicts() {
+    if let Some(component) = fast_component() {
+        gives_the_same_verdicts(component).await;
+    }
+}
+
+async fn gives_the_same_verdicts(component: &Path) {
     let mut wrong = Vec::new();
     let mut refused_by_host = Vec::new();
     let cases = cases();
     for case in &cases {
         let native = native(case);
-        match in_component(case, copy_policy).await {
+        match in_component(component, case, copy_policy).await {
             Asked::Judged(verdict) if verdict == native => {}
             Asked::Judged(verdict) => {
                 wrong.push(format!("{}:\n  native    {native}\n  component {verdict}", case.name));
@@ -103,6 +114,7 @@ pub(crate) enum Asked {
 
 /// Asks the component, by a policy that `deploy` puts in place.
 pub(crate) async fn in_component(
+    component: &Path,
     case: &Case,
     deploy: impl Fn(&Path, &Path, &[(String, String)]),
 ) -> Asked {
@@ -118,7 +130,8 @@ pub(crate) async fn in_component(
         .map(|id| (format!("http://{id}.invalid:8080"), origin.url()));
     deploy(&case.policy, &policy, &edits);
     let lines = Arc::new(Mutex::new(Vec::<String>::new()));
-    let host = start(case, &question, directory.path(), &policy, &origin, Arc::clone(&lines)).await;
+    let manifest = manifest(directory.path(), component, &policy, &[origin.url()], true);
+    let host = start(case, &question, manifest, Arc::clone(&lines)).await;
 
     let https = matches!(question.scheme, sekisho_core::explain::QuestionScheme::Https);
     let answer = host.call(request, question.peer.unwrap(), https).await;
@@ -145,13 +158,10 @@ pub(crate) async fn in_component(
 async fn start(
     case: &Case,
     question: &Question,
-    directory: &Path,
-    policy: &Path,
-    origin: &Origin,
+    manifest: Manifest,
     lines: Arc<Mutex<Vec<String>>>,
 ) -> Host {
-    let mut config =
-        HostConfig::new(manifest(directory, component(), policy, &[origin.url()], true));
+    let mut config = HostConfig::new(manifest);
     config.cache_dir = Some(cache());
     config.wall_clock = Some(fixed_clock(question.now));
     // A host ends when its instances do.

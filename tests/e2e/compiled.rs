@@ -26,7 +26,7 @@ fn deploy(from: &Path, to: &Path, edits: &[(String, String)]) {
 async fn its_verdicts_are_those_of_the_files() {
     let (mut judged, mut wrong) = (0, Vec::new());
     for case in cases().iter().step_by(4) {
-        if let Asked::Judged(verdict) = in_component(case, deploy).await {
+        if let Asked::Judged(verdict) = in_component(component(), case, deploy).await {
             judged += 1;
             let native = native(case);
             if verdict != native {

@@ -9,6 +9,7 @@
 
 mod cases;
 mod compiled;
+mod fast;
 mod faults;
 mod keys;
 mod limits;
@@ -20,3 +21,6 @@ mod refusals;
 mod roads;
 mod streams;
 mod support;
+
+#[path = "../wasi/mod.rs"]
+mod wasi;

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use http::{Method, Request, Response};
+use sekisho::component::{FAST_RUST, TARGET, build, can_build_fast, ensure_target};
 use sekisho_host::{Host, HostConfig, Listener, Manifest, Output, State, Stream, Tls, WallClock};
 use sekisho_testing::body::{self, Body};
 use sekisho_testing::client::{Client, Protocol};
@@ -28,10 +30,44 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The component as `spin.toml` builds it, built once.
+/// The component as Spin builds and runs it, built once.
 pub(crate) fn component() -> &'static Path {
     static COMPONENT: OnceLock<PathBuf> = OnceLock::new();
-    COMPONENT.get_or_init(|| sekisho::component::build(root()).unwrap())
+    COMPONENT.get_or_init(|| {
+        ensure_target(root()).unwrap();
+        build(&repository(), None).unwrap()
+    })
+}
+
+/// The component as `sekisho up` builds and runs it, built once; nothing where it can't be built.
+pub(crate) fn fast_component() -> Option<&'static Path> {
+    static COMPONENT: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let built = || {
+        let fast = repository().fast();
+        if can_build_fast(root()).unwrap() {
+            ensure_target(root()).unwrap();
+            return Some(build(&fast, None).unwrap());
+        }
+        assert!(build(&fast, None).is_err(), "a compiler that breaks it must be refused");
+        let install = ["toolchain", "install", FAST_RUST, "--no-self-update"];
+        let minimal = ["--profile", "minimal", "--target", TARGET];
+        let status = Command::new("rustup").args(install).args(minimal).status();
+        if !status.is_ok_and(|status| status.success()) {
+            eprintln!("THE FAST COMPONENT IS NOT TESTED: Rust {FAST_RUST} can't be installed");
+            return None;
+        }
+        Some(build(&fast, fast_toolchain()).unwrap())
+    };
+    COMPONENT.get_or_init(built).as_deref()
+}
+
+/// The toolchain that builds the fast component, if it is not the one in use.
+pub(crate) fn fast_toolchain() -> Option<&'static str> {
+    (!can_build_fast(root()).unwrap()).then_some(FAST_RUST)
+}
+
+fn repository() -> Manifest {
+    Manifest::load(&root().join("spin.toml")).unwrap()
 }
 
 /// Where compiled components are kept between tests.

@@ -12,19 +12,43 @@ pub const TARGET: &str = "wasm32-wasip2";
 /// The component of the manifest that is the gateway.
 pub const GATEWAY: &str = "gateway";
 
-/// Builds the gateway of the manifest in `root`, installing the target first if it is missing, and
-/// says where the component is. Progress goes straight to this process's output.
-pub fn build(root: &Path) -> Result<PathBuf, Failure> {
-    let manifest = Manifest::load(&root.join("spin.toml"))?;
-    build_all(&manifest)?;
-    source(&manifest).map(Path::to_owned)
+/// The first Rust whose LLVM, 23, compiles wide arithmetic rightly (llvm/llvm-project#199910). The
+/// build itself refuses older ones.
+pub const FAST_RUST: &str = "1.99.0";
+
+/// Builds the gateway of the manifest and says where it is, as [`build_all`] does, by this toolchain
+/// if it is not the one in use.
+pub fn build(manifest: &Manifest, toolchain: Option<&str>) -> Result<PathBuf, Failure> {
+    manifest.build(toolchain)?;
+    built(manifest)?;
+    source(manifest).map(Path::to_owned)
 }
 
-/// Builds every component of a manifest, installing the target first if it is missing.
+/// Builds every component of a manifest, installing the target first if it is missing. Progress goes
+/// straight to this process's output.
 pub fn build_all(manifest: &Manifest) -> Result<(), Failure> {
     ensure_target(directory(manifest))?;
-    manifest.build()?;
+    manifest.build(None)?;
     built(manifest)
+}
+
+/// The manifest with the fast components, if the compiler in use can build them; else says why not.
+pub fn fastest_to_build(manifest: Manifest) -> Result<Manifest, Failure> {
+    if can_build_fast(directory(&manifest))? {
+        return Ok(manifest.fast());
+    }
+    say(format_args!(
+        "the fast component needs Rust {FAST_RUST} or newer; building the baseline one"
+    ));
+    Ok(manifest)
+}
+
+/// Whether the compiler of `directory` builds wide arithmetic rightly.
+pub fn can_build_fast(directory: &Path) -> Result<bool, Failure> {
+    let version = rustc(&["-vV"], directory)?;
+    let llvm = version.lines().find_map(|line| line.strip_prefix("LLVM version: "));
+    let major = llvm.and_then(|version| version.split('.').next()?.parse::<u32>().ok());
+    Ok(major.is_some_and(|major| major >= 23))
 }
 
 /// Makes sure that every component of the manifest is there.
@@ -37,6 +61,30 @@ pub fn built(manifest: &Manifest) -> Result<(), Failure> {
         None => Ok(()),
         Some(source) => Err(Failure::invalid(format!("{} is not built", source.display()))
             .help("sekisho up --build builds it first")),
+    }
+}
+
+/// The manifest with the fast components, where they are built and not older than the baseline ones,
+/// which somebody may have built since; else says why not.
+pub fn fastest(manifest: Manifest) -> Manifest {
+    let fast = manifest.clone().fast();
+    let built = |path: &Path| path.metadata().and_then(|file| file.modified()).ok();
+    let hindrance = manifest.components().find_map(|component| {
+        let (baseline, fast) = (manifest.source(component)?, fast.source(component)?);
+        let why = match (built(fast), built(baseline)) {
+            (None, Some(_)) => "is not built",
+            (Some(fast), Some(baseline)) if fast < baseline => "is older than the baseline one",
+            // What is missing altogether is told by whoever needs it.
+            _ => return None,
+        };
+        Some(format!("the fast component {} {why}", fast.display()))
+    });
+    match hindrance {
+        None => fast,
+        Some(why) => {
+            say(format_args!("{why}; running the baseline one"));
+            manifest
+        }
     }
 }
 
@@ -79,7 +127,14 @@ pub fn ensure_target(directory: &Path) -> Result<(), Failure> {
 }
 
 fn has_target(directory: &Path) -> Result<bool, Failure> {
-    let output = Command::new("rustc").args(["--print", "sysroot"]).current_dir(directory).output();
+    let sysroot = rustc(&["--print", "sysroot"], directory)?;
+    let library = Path::new(sysroot.trim()).join("lib/rustlib").join(TARGET).join("lib");
+    Ok(library.is_dir())
+}
+
+/// What the compiler of `directory` says to these arguments.
+fn rustc(arguments: &[&str], directory: &Path) -> Result<String, Failure> {
+    let output = Command::new("rustc").args(arguments).current_dir(directory).output();
     let output = output.map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => Failure::invalid("rustc is not on PATH, and a build needs it")
             .help("install Rust from https://rustup.rs"),
@@ -89,9 +144,7 @@ fn has_target(directory: &Path) -> Result<bool, Failure> {
         let said = String::from_utf8_lossy(&output.stderr);
         return Err(Failure::invalid(format!("rustc can't run here: {}", said.trim())));
     }
-    let sysroot = String::from_utf8_lossy(&output.stdout);
-    let library = Path::new(sysroot.trim()).join("lib/rustlib").join(TARGET).join("lib");
-    Ok(library.is_dir())
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// The nearest directory from `start` upwards that has a `spin.toml`.

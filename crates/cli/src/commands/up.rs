@@ -32,6 +32,9 @@ pub struct Up {
     /// Build the component first, installing its Rust target if it is missing
     #[arg(long)]
     build: bool,
+    /// Run the component of baseline WebAssembly, as Spin does, in place of the fast one
+    #[arg(long)]
+    baseline: bool,
     /// The manifest; if not given, the nearest spin.toml from here upwards
     #[arg(short = 'f', long = "file", value_name = "spin.toml")]
     manifest: Option<PathBuf>,
@@ -63,7 +66,11 @@ impl Up {
             Some(path) => path,
             None => component::nearest_manifest()?,
         };
-        let manifest = Manifest::load(&path)?;
+        let manifest = match (Manifest::load(&path)?, self.baseline) {
+            (manifest, true) => manifest,
+            (manifest, false) if self.build => component::fastest_to_build(manifest)?,
+            (manifest, false) => component::fastest(manifest),
+        };
         if self.build {
             component::build_all(&manifest)?;
         }

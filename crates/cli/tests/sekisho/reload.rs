@@ -15,9 +15,19 @@ struct Up {
 
 impl Up {
     fn start(policy: &PolicyCopy) -> Self {
-        sekisho::component::build(&root()).map_err(|failure| format!("{failure:?}")).unwrap();
+        let manifest = sekisho_host::Manifest::load(&root().join("spin.toml")).unwrap();
+        sekisho::component::build_all(&manifest).map_err(|failure| format!("{failure:?}")).unwrap();
         let mut child = sekisho()
-            .args(["up", "--listen", "127.0.0.1:0", "--state", "memory", "--policy", policy.path()])
+            .args([
+                "up",
+                "--baseline",
+                "--listen",
+                "127.0.0.1:0",
+                "--state",
+                "memory",
+                "--policy",
+                policy.path(),
+            ])
             .current_dir(root())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

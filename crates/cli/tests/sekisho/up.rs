@@ -46,6 +46,29 @@ fn a_file_that_is_no_component_is_named() {
 }
 
 #[test]
+fn the_fast_component_is_run_unless_it_is_missing_or_old() {
+    let application = application();
+    let path = |name: &str| application.path().join(name);
+    let fast = path("target/fast/wasm32-wasip2/component/sekisho_gateway.wasm");
+    let baseline = ["gateway.wasm", "running the baseline one"];
+    up(application.path(), &[]).failed(2, &[baseline[0], baseline[1], "is not built"]);
+
+    std::fs::create_dir_all(fast.parent().unwrap()).unwrap();
+    std::fs::write(&fast, "no WebAssembly either").unwrap();
+    let ran = up(application.path(), &[]);
+    ran.failed(2, &["fast/wasm32-wasip2/component/sekisho_gateway.wasm"]);
+    assert!(!ran.err.contains("baseline"), "{}", ran.err);
+    let ran = up(application.path(), &["--baseline"]);
+    ran.failed(2, &["gateway.wasm"]);
+    assert!(!ran.err.contains("target/fast"), "{}", ran.err);
+
+    let file = std::fs::File::options().append(true).open(path("gateway.wasm")).unwrap();
+    let later = fast.metadata().unwrap().modified().unwrap() + std::time::Duration::from_secs(1);
+    file.set_modified(later).unwrap();
+    up(application.path(), &[]).failed(2, &[baseline[0], baseline[1], "is older"]);
+}
+
+#[test]
 fn an_occupied_port_is_one_sentence() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = taken.local_addr().unwrap().to_string();
@@ -133,9 +156,27 @@ fn a_missing_build_tool_is_one_sentence() {
 }
 
 #[test]
+fn a_compiler_that_breaks_wide_arithmetic_builds_the_baseline() {
+    for (version, fast) in [
+        ("echo LLVM version: 22.1.8", false),
+        ("echo LLVM version: 23.1.1", true),
+        ("echo LLVM version: 100.0.0", true),
+        ("echo nothing of the kind", false),
+    ] {
+        let ran = Toolchain::new(&[("rustc", version), ("rustup", "exit 0")]).build();
+        ran.failed(2, &["needs `cargo`"]);
+        let told = ran.err.contains("the fast component needs Rust 1.99.0 or newer");
+        assert_eq!(told, !fast, "{version}: {}", ran.err);
+    }
+}
+
+#[test]
 fn a_missing_target_is_installed_and_said_so() {
     let toolchain = Toolchain::new(&[("rustc", "echo /nowhere"), ("rustup", "exit 0")]);
     let ran = toolchain.build();
     ran.failed(2, &["is missing; running: rustup target add wasm32-wasip2", "needs `cargo`"]);
-    assert_eq!(toolchain.ran(), "rustc --print sysroot\nrustup target add wasm32-wasip2\n");
+    assert_eq!(
+        toolchain.ran(),
+        "rustc -vV\nrustc --print sysroot\nrustup target add wasm32-wasip2\n"
+    );
 }

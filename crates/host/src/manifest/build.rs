@@ -10,8 +10,9 @@ const COMMAND_NOT_FOUND: i32 = 127;
 
 impl Manifest {
     /// Runs every component's build command with a shell in its working directory; the commands write straight to
-    /// this process's output. Blocks until they end.
-    pub fn build(&self) -> Result<(), HostError> {
+    /// this process's output. `toolchain` is rustup's name of a Rust toolchain, where it is not the one in use. Blocks
+    /// until they end.
+    pub fn build(&self, toolchain: Option<&str>) -> Result<(), HostError> {
         for (name, component) in &self.components {
             let Some(build) = &component.build else {
                 continue;
@@ -21,6 +22,7 @@ impl Manifest {
                     .arg("-c")
                     .arg(command)
                     .current_dir(&build.workdir)
+                    .envs(toolchain.map(|name| ("RUSTUP_TOOLCHAIN", name)))
                     .status()
                     .map_err(|error| {
                         HostError::new(format!(

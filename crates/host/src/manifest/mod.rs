@@ -56,6 +56,7 @@ pub(crate) struct ComponentSpec {
     pub(crate) allowed_outbound_hosts: Vec<Templated>,
     pub(crate) environment: BTreeMap<String, String>,
     pub(crate) build: Option<Build>,
+    pub(crate) fast: Option<Fast>,
 }
 
 /// Files that a component may read.
@@ -71,6 +72,14 @@ pub(crate) enum Files {
 pub(crate) struct Build {
     pub(crate) commands: Vec<String>,
     pub(crate) workdir: PathBuf,
+}
+
+/// The same component for a host of this kind, built with instructions that not every host has enabled.
+#[derive(Debug, Clone)]
+pub(crate) struct Fast {
+    pub(crate) source: PathBuf,
+    pub(crate) source_span: Range<usize>,
+    pub(crate) build: Build,
 }
 
 impl Manifest {
@@ -97,6 +106,20 @@ impl Manifest {
     /// The file of a component's WebAssembly, or nothing if there is no such component.
     pub fn source(&self, component: &str) -> Option<&Path> {
         self.components.get(component).map(|component| component.source.as_path())
+    }
+
+    /// The same application of the components that `[component.NAME.tool.sekisho] fast` names, where it names one:
+    /// built with WebAssembly's wide arithmetic and SIMD, which this host runs and others may not.
+    #[must_use]
+    pub fn fast(mut self) -> Self {
+        for component in self.components.values_mut() {
+            if let Some(Fast { source, source_span, build }) = component.fast.take() {
+                component.source = source;
+                component.source_span = source_span;
+                component.build = Some(build);
+            }
+        }
+        self
     }
 
     /// The host directory that a component sees at `guest_path`, for example the policy at `/policy`.

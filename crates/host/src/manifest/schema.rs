@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Build, ComponentSpec, Files, Manifest, Templated, Variable};
+use super::{Build, ComponentSpec, Fast, Files, Manifest, Templated, Variable};
 use crate::HostError;
 use crate::outbound_hosts::Pattern;
 use crate::routes::Route;
@@ -98,8 +98,27 @@ struct ComponentTable {
     #[serde(default)]
     environment: BTreeMap<String, String>,
     build: Option<BuildTable>,
-    #[serde(default, rename = "tool")]
-    _tool: Option<toml::Table>,
+    #[serde(default)]
+    tool: Tools,
+}
+
+/// What Spin leaves to other tools; other tools' tables are not ours to judge.
+#[derive(Deserialize, Default)]
+struct Tools {
+    sekisho: Option<ToolTable>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ToolTable {
+    fast: FastTable,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FastTable {
+    source: Spanned<String>,
+    command: Command,
 }
 
 #[derive(Deserialize)]
@@ -133,6 +152,15 @@ struct BuildTable {
 enum Command {
     One(String),
     Many(Vec<String>),
+}
+
+impl Command {
+    fn list(self) -> Vec<String> {
+        match self {
+            Self::One(command) => vec![command],
+            Self::Many(commands) => commands,
+        }
+    }
 }
 
 /// What the checks need to point into the file.
@@ -261,11 +289,13 @@ fn component(
         .map(|value| files(source, directory, value))
         .collect::<Result<_, _>>()?;
     let build = table.build.map(|build| Build {
-        commands: match build.command {
-            Command::One(command) => vec![command],
-            Command::Many(commands) => commands,
-        },
+        commands: build.command.list(),
         workdir: build.workdir.map_or_else(|| directory.to_owned(), |path| directory.join(path)),
+    });
+    let fast = table.tool.sekisho.map(|tool| Fast {
+        source_span: tool.fast.source.span(),
+        source: directory.join(tool.fast.source.get_ref()),
+        build: Build { commands: tool.fast.command.list(), workdir: directory.to_owned() },
     });
     Ok(ComponentSpec {
         source_span: table.source.span(),
@@ -276,6 +306,7 @@ fn component(
         allowed_outbound_hosts,
         environment: table.environment,
         build,
+        fast,
     })
 }
 

@@ -35,6 +35,10 @@ origin = "https://{{ origin }}/"
 command = "cargo build"
 workdir = "x"
 watch = ["src"]
+[component.gateway.tool.sekisho]
+fast = { source = "target/fast.wasm", command = "cargo build --config x" }
+[component.gateway.tool.other]
+anything = true
 [component.admin]
 source = "admin.wasm"
 [component.admin.build]
@@ -50,11 +54,22 @@ command = ["a", "b"]
     let build = manifest.components["gateway"].build.as_ref().unwrap();
     assert_eq!(build.workdir, Path::new("/srv/app/x"));
     assert_eq!(manifest.components["admin"].build.as_ref().unwrap().commands, ["a", "b"]);
+    let fast = manifest.fast();
+    assert_eq!(fast.source("gateway"), Some(Path::new("/srv/app/target/fast.wasm")));
+    assert_eq!(fast.source("admin"), Some(Path::new("/srv/app/admin.wasm")));
+    let build = fast.components["gateway"].build.as_ref().unwrap();
+    assert_eq!(
+        (build.commands.as_slice(), build.workdir.as_path()),
+        (&["cargo build --config x".to_owned()][..], Path::new("/srv/app"))
+    );
+    let spec = &fast.components["gateway"];
+    assert_eq!(&fast.text[spec.source_span.clone()], "\"target/fast.wasm\"");
 }
 
 #[test]
 fn errors_point_at_their_line() {
     for (rest, line, part) in [
+        ("[component.a]\nsource = \"a\"\n[component.a.tool.sekisho]\nquick = 1\n", 6, "quick"),
         ("[component.a]\nsource = \"a\"\nsqlite_databases = [\"x\"]\n", 5, "sqlite_databases"),
         ("[component.a]\nsource = \"a\"\nexclude_files = [\"x\"]\n", 5, "exclude_files"),
         ("[component.a]\nsource = \"a\"\nallowed_http_hosts = []\n", 5, "allowed_http_hosts"),
@@ -133,9 +148,10 @@ fn a_missing_build_tool_is_named() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("spin.toml");
     let rest = "[component.a]\nsource = \"a\"\n[component.a.build]\ncommand = \"no-such-tool-xyz --flag\"\n";
-    let error = Manifest::parse(&path, &format!("{HEAD}{rest}")).unwrap().build().unwrap_err();
+    let error = Manifest::parse(&path, &format!("{HEAD}{rest}")).unwrap().build(None).unwrap_err();
     assert!(error.to_string().contains("needs `no-such-tool-xyz`"), "{error}");
     let failing = rest.replace("no-such-tool-xyz --flag", "exit 3");
-    let error = Manifest::parse(&path, &format!("{HEAD}{failing}")).unwrap().build().unwrap_err();
+    let error =
+        Manifest::parse(&path, &format!("{HEAD}{failing}")).unwrap().build(None).unwrap_err();
     assert!(error.to_string().contains("failed"), "{error}");
 }

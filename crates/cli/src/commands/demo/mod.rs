@@ -55,6 +55,7 @@ impl Demo {
     /// Shows the gateway until a signal.
     pub fn run(self, style: Style) -> Result<Exit, Failure> {
         let manifest = Manifest::load(&component::nearest_manifest()?)?;
+        let manifest = component::fastest_to_build(manifest)?;
         if let Some(env) = &self.env {
             // A script that waits for the file must not find that of an earlier run.
             script::remove(env)?;

@@ -104,6 +104,13 @@ impl KeySet {
         self.keys.iter().any(|key| key.id == id)
     }
 
+    /// Checks a token's signature, and nothing else of it, by the key that it names: a key of this set
+    /// for this algorithm. One that held is remembered.
+    pub fn verify(&self, token: &Unverified<'_>, algorithm: Algorithm) -> Result<(), Denial> {
+        let key = self.find(&token.key_id, algorithm)?;
+        self.proven.once(&token.token, || key.verify(token.signing_input(), &token.signature))
+    }
+
     fn find(&self, id: &str, algorithm: Algorithm) -> Result<&Key, Denial> {
         if !self.names(id) {
             return Err(Denial::new(Reason::TokenKeyUnknown, "the issuer has no key of this kid"));
@@ -197,9 +204,7 @@ pub(super) fn verify(
     algorithm: Algorithm,
     keys: &KeySet,
 ) -> Result<Verified, Denial> {
-    let key = keys.find(&unverified.key_id, algorithm)?;
-    let check = || key.verify(unverified.signing_input(), &unverified.signature);
-    keys.proven.once(&unverified.token, check)?;
+    keys.verify(&unverified, algorithm)?;
     let Unverified { claims, token_type, .. } = unverified;
     Ok(Verified { claims, token_type: token_type.unwrap_or(TokenType::Jwt) })
 }
