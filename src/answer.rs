@@ -12,12 +12,17 @@ pub(crate) fn refuse(
     audience: &Audience,
 ) -> Result<Response, ErrorCode> {
     let refusal = render(denial, request_id, audience);
-    let headers = fields(refusal.headers)?;
-    let contents = (!refusal.body.is_empty()).then(|| {
+    own(refusal.status, refusal.headers, refusal.body)
+}
+
+/// An answer of the gateway's own.
+pub(crate) fn own(status: u16, headers: Headers, body: String) -> Result<Response, ErrorCode> {
+    let headers = fields(headers)?;
+    let contents = (!body.is_empty()).then(|| {
         let (mut writer, reader) = wit_stream::new();
         wasip3::spawn(async move {
             // What is left over is a client that has gone.
-            writer.write_all(refusal.body.into_bytes()).await;
+            writer.write_all(body.into_bytes()).await;
         });
         reader
     });
@@ -25,7 +30,7 @@ pub(crate) fn refuse(
     drop(trailers);
     let (response, _sent) = Response::new(headers, contents, no_trailers);
     response
-        .set_status_code(refusal.status)
+        .set_status_code(status)
         .map_err(|()| ErrorCode::InternalError(Some("no such status".into())))?;
     Ok(response)
 }

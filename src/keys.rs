@@ -1,11 +1,13 @@
-//! The keys that issuers publish: asked for over HTTPS when core's [`KeyRing`] says so, shared by the
-//! requests of this instance, and through the store by all instances.
+//! The keys that a token is checked with: the gateway's own, or those that its issuer publishes, asked for
+//! over HTTPS when core's [`KeyRing`] says so, shared by the requests of this instance, and through the
+//! store by all instances.
 
-use crate::{clock, fetch, state};
+use crate::{clock, fetch, own, state};
 use futures::future::{Either, join, select};
 use sekisho_core::NeedsKeys;
 use sekisho_core::policy::{Published, WebAddress};
 use sekisho_core::records::published_keys;
+use sekisho_core::token::Wanted;
 use sekisho_core::token::keys::published::{
     KeptSet, PublishedSet, failure_from_record, failure_to_record, jwks_address,
 };
@@ -54,7 +56,14 @@ struct Issuer {
 
 /// The keys of the token's issuer, or why they are not known.
 pub(crate) async fn of(needs: &NeedsKeys<'_>) -> Result<Arc<KeySet>, String> {
-    let issuer = Issuer::of(needs);
+    match needs.wanted() {
+        Wanted::Published(at) => published(needs, at).await,
+        Wanted::Own => own::keys().await?.checking(needs.issuer().algorithms()),
+    }
+}
+
+async fn published(needs: &NeedsKeys<'_>, at: &Published) -> Result<Arc<KeySet>, String> {
+    let issuer = Issuer::of(needs, at);
     let plan = || issuer.ring.borrow().plan(needs.key_id(), clock::now());
     // A question that another request asked may end without a word on this one's key.
     let mut asked = false;
@@ -79,13 +88,11 @@ pub(crate) async fn of(needs: &NeedsKeys<'_>) -> Result<Arc<KeySet>, String> {
 }
 
 impl Issuer {
-    fn of(needs: &NeedsKeys<'_>) -> Rc<Self> {
+    fn of(needs: &NeedsKeys<'_>, at: &Published) -> Rc<Self> {
         let (tenant, issuer) = (needs.tenant().id().as_str(), needs.issuer());
         ISSUERS.with_borrow_mut(|issuers| {
             let known = issuers.iter().find(|known| {
-                known.tenant == tenant
-                    && known.name == issuer.name()
-                    && known.at == *needs.published()
+                known.tenant == tenant && known.name == issuer.name() && known.at == *at
             });
             if let Some(known) = known {
                 return Rc::clone(known);
@@ -96,7 +103,7 @@ impl Issuer {
             let new = Rc::new(Self {
                 tenant: tenant.to_owned(),
                 name: issuer.name().to_owned(),
-                at: needs.published().clone(),
+                at: at.clone(),
                 algorithms: issuer.algorithms().to_vec(),
                 ring: RefCell::new(KeyRing::new(random::get_random_u64())),
                 question: Cell::new(None),

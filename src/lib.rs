@@ -14,12 +14,14 @@ mod body;
 mod clock;
 mod fetch;
 mod keys;
+mod own;
 mod policy;
 mod request;
 mod state;
 mod upstream;
 
 use sekisho_core::audit::Outcome;
+use sekisho_core::policy::OwnAnswer;
 use sekisho_core::refusal::Audience;
 use sekisho_core::{Decision, Denial, Facts, Policy, Progress, Verdict, decide};
 use wasip3::http::types::{ErrorCode, Request, Response};
@@ -83,8 +85,12 @@ async fn judge_and_forward<'p>(
         }
     };
     let outcome = match verdict {
-        Verdict::Permit(permit) => {
-            state::writing(&writes, upstream::forward(*permit, incoming)).await
+        Verdict::Permit(permit) => match own::asserted(*permit, &facts.request_id).await {
+            Ok(permit) => state::writing(&writes, upstream::forward(permit, incoming)).await,
+            Err(denial) => Err(denial),
+        },
+        Verdict::Answer(OwnAnswer::PublishedKeys) => {
+            own::publish(facts.method == Some("HEAD")).await
         }
         Verdict::Deny(denial) => Err(denial),
     };

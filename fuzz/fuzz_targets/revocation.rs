@@ -22,6 +22,7 @@ fuzz_target!(|record: &[u8]| {
             assert_eq!(said["v"], 1);
             assert!(before.is_some_and(|before| before < ISSUED), "revoked: {said}");
         }
+        Verdict::Answer(own) => panic!("{own:?}"),
         Verdict::Deny(denial) => match denial.reason() {
             Reason::SessionRevoked => assert!(before.is_none_or(|before| before >= ISSUED)),
             Reason::StateUnavailable => {}

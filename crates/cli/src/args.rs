@@ -6,6 +6,7 @@ use crate::commands::completions::Completions;
 use crate::commands::demo::Demo;
 use crate::commands::diff::Diff;
 use crate::commands::explain::Explain;
+use crate::commands::keys::Keys;
 use crate::commands::schema::Schema;
 use crate::commands::test::Test;
 use crate::commands::token::Token;
@@ -75,6 +76,7 @@ pub enum Command {
     Test(Test),
     Diff(Diff),
     Token(Token),
+    Keys(Keys),
     Completions(Completions),
 }
 

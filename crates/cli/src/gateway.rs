@@ -1,11 +1,13 @@
 //! A manifest, a policy and listeners: a running gateway.
 
+use crate::input;
 use crate::report::{Failure, Style, say};
 use crate::snapshot::Snapshot;
 use crate::text::short;
 use crate::{component, outbound};
 use sekisho_core::Policy;
 use sekisho_core::policy::{Tenant, TrustedProxies};
+use sekisho_core::token::own::{MAX_OWN_SET, OwnKeys};
 use sekisho_host::{Host, HostConfig, Listener, Manifest, Output, State, Tls};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -15,6 +17,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Where the component finds its policy.
 const GUEST_POLICY: &str = "/policy";
+/// The variable with the gateway's own keys.
+const KEYS: &str = "sekisho_keys";
+/// Where the environment gives it.
+const KEYS_IN_ENVIRONMENT: &str = "SPIN_VARIABLE_SEKISHO_KEYS";
 /// How long requests may take to finish once the gateway was told to end.
 const GRACE: Duration = Duration::from_secs(30);
 /// The current policy's copy, and the one before it, which requests in progress may still read.
@@ -36,6 +42,8 @@ pub struct Plan {
     pub state: State,
     /// Where the component's lines go.
     pub output: Output,
+    /// The file of the gateway's own keys; without, the variable's value from the environment.
+    pub keys: Option<PathBuf>,
 }
 
 /// A running gateway.
@@ -44,6 +52,7 @@ pub struct Gateway {
     manifest: Manifest,
     policy: PathBuf,
     has_http: bool,
+    keys: Option<PathBuf>,
     /// What the development certificate is for, if it is in use.
     certified: Option<Vec<String>>,
     snapshots: VecDeque<Snapshot>,
@@ -94,6 +103,7 @@ impl Gateway {
         config.state = plan.state;
         config.mounts = mounts(&snapshot);
         config.output = plan.output;
+        config.variables = variables(plan.keys.as_deref(), snapshot.policy())?;
         config.cache_dir = Some(private_directory(&plan.manifest).join("cache"));
         if !matches!(snapshot.policy().edge().trusted_proxies(), TrustedProxies::Blocks(none) if none.is_empty())
         {
@@ -106,6 +116,7 @@ impl Gateway {
             manifest: plan.manifest,
             policy: plan.policy,
             has_http: plan.http.is_some(),
+            keys: plan.keys,
             certified,
             snapshots: VecDeque::from([snapshot]),
         })
@@ -138,10 +149,13 @@ impl Gateway {
         format!("listening on {} (policy {})", urls.join(" and "), self.digest())
     }
 
-    /// Brings the policy directory as it is now into force, or leaves everything as it was.
+    /// Brings the policy directory and the file of keys as they are now into force, or leaves everything as
+    /// it was.
     pub fn reload(&mut self) -> Result<(), Failure> {
         let snapshot = Snapshot::take(&self.policy, &private_directory(&self.manifest))?;
         outbound::check(&self.manifest, snapshot.policy())?;
+        let variables = variables(self.keys.as_deref(), snapshot.policy())?;
+        self.host.set_variables(&variables)?;
         self.host.reload(&mounts(&snapshot))?;
         self.warn_of_uncertified(snapshot.policy());
         self.snapshots.push_back(snapshot);
@@ -187,6 +201,33 @@ impl Gateway {
             () = self.host.shutdown(GRACE) => {}
             () = signals.end() => {}
         }
+    }
+}
+
+/// The variables that this program sets: the gateway's own keys, which must be there where the policy needs
+/// them.
+fn variables(keys: Option<&Path>, policy: &Policy) -> Result<BTreeMap<String, String>, Failure> {
+    let given = match keys {
+        Some(path) => {
+            let bytes = input::bounded_file(path, MAX_OWN_SET)?;
+            Some((path.display().to_string(), String::from_utf8_lossy(&bytes).into_owned()))
+        }
+        None => std::env::var(KEYS_IN_ENVIRONMENT)
+            .ok()
+            .filter(|text| !text.trim().is_empty())
+            .map(|text| (KEYS_IN_ENVIRONMENT.to_owned(), text)),
+    };
+    match given {
+        Some((name, text)) => {
+            OwnKeys::parse(text.as_bytes())
+                .map_err(|why| Failure::invalid(format!("{name}: {why}")))?;
+            Ok(BTreeMap::from([(KEYS.to_owned(), text)]))
+        }
+        None if policy.needs_own_keys() => {
+            Err(Failure::invalid("the policy needs the gateway's own keys, and there are none")
+                .help("make some: sekisho keys new keys.json; then: sekisho up --keys keys.json"))
+        }
+        None => Ok(BTreeMap::new()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reading what the caller names, with a bound on each.
 
 use crate::report::Failure;
+use jiff::SignedDuration;
 use std::fs::File;
 use std::io::{self, BufRead, Read};
 use std::path::Path;
@@ -84,6 +85,16 @@ pub fn next_line(source: &mut impl BufRead, limit: usize) -> io::Result<Option<L
     Ok(began.then_some(if too_long { Line::TooLong } else { Line::Whole(line) }))
 }
 
+/// A time such as 90s, 30m, 12h or 1h30m, in seconds.
+pub fn lifetime(text: &str) -> Result<u64, String> {
+    let duration: SignedDuration =
+        text.parse().map_err(|_| "write a time such as 90s, 30m, 12h or 1h30m".to_owned())?;
+    u64::try_from(duration.as_secs())
+        .ok()
+        .filter(|seconds| *seconds > 0)
+        .ok_or_else(|| "it must be at least a second".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,5 +111,20 @@ mod tests {
         }
         let whole = |text: &str| Line::Whole(text.into());
         assert_eq!(lines, [whole("one"), whole(""), Line::TooLong, whole("last")]);
+    }
+
+    #[test]
+    fn lifetimes() {
+        for (text, want) in [
+            ("1h", Some(3600)),
+            ("90s", Some(90)),
+            ("1h30m", Some(5400)),
+            ("0s", None),
+            ("-1h", None),
+            ("soon", None),
+            ("", None),
+        ] {
+            assert_eq!(lifetime(text).ok(), want, "{text}");
+        }
     }
 }

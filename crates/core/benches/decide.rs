@@ -195,6 +195,7 @@ fn decisions(c: &mut Criterion) {
     ] {
         let reason = match judge(&policy, request.clone()).verdict {
             Verdict::Permit(_) => None,
+            Verdict::Answer(own) => panic!("{own:?}"),
             Verdict::Deny(denial) => Some(denial.reason().code()),
         };
         assert_eq!(reason, want, "{name}");

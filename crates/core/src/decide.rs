@@ -3,12 +3,12 @@
 use crate::denial::{Denial, Reason};
 use crate::limit::Write;
 use crate::permit::Permit;
-use crate::policy::{Directory, Issuer, Origin, Policy, Published, Route, Tenant};
+use crate::policy::{Directory, Issuer, Origin, OwnAnswer, Policy, Route, Tenant};
 use crate::records::{Given, Needed, Records};
 use crate::request::{Request, canonical, transport};
 use crate::token::claims::Principal;
 use crate::token::keys::KeySet;
-use crate::token::{Authenticated, Claimed};
+use crate::token::{Authenticated, Claimed, Wanted};
 use crate::{authorize, client, network, route, session, tenant, token};
 use jiff::Timestamp;
 use std::net::IpAddr;
@@ -121,6 +121,8 @@ impl Facts<'_> {
 pub enum Verdict<'p> {
     /// It may be forwarded.
     Permit(Box<Permit<'p>>),
+    /// It may be answered, by the gateway itself.
+    Answer(OwnAnswer),
     /// It may not.
     Deny(Denial),
 }
@@ -142,7 +144,7 @@ pub struct Decision<'p> {
 pub enum Progress<'p> {
     /// The verdict.
     Decided(Box<Decision<'p>>),
-    /// The verdict needs the keys that the token's issuer publishes.
+    /// The verdict needs keys of the token's issuer that the policy has not.
     Keys(Box<NeedsKeys<'p>>),
     /// The verdict needs records.
     Pending(Box<Pending<'p>>),
@@ -168,9 +170,9 @@ impl<'p> NeedsKeys<'p> {
         self.claimed.issuer()
     }
 
-    /// Where the issuer publishes its keys.
-    pub fn published(&self) -> &'p Published {
-        self.claimed.published()
+    /// Which keys these are.
+    pub fn wanted(&self) -> Wanted<'p> {
+        self.claimed.wanted()
     }
 
     /// The `kid` that the token names: whatever its sender wrote, 1 to 256 bytes.
@@ -209,9 +211,7 @@ impl<'p> Pending<'p> {
         let Self { policy, authenticated, needed, now, mut facts } = self;
         let given = needed.given(records);
         match finish(authenticated, policy, given, now, &mut facts) {
-            Ok((permit, writes)) => {
-                Decision { verdict: Verdict::Permit(Box::new(permit)), facts, writes }
-            }
+            Ok((verdict, writes)) => Decision { verdict, facts, writes },
             Err(denial) => denied(denial, facts),
         }
     }
@@ -335,7 +335,7 @@ fn finish<'p>(
     given: Given<'_, 'p>,
     now: Timestamp,
     facts: &mut Facts<'p>,
-) -> Result<(Permit<'p>, Vec<Write>), Denial> {
+) -> Result<(Verdict<'p>, Vec<Write>), Denial> {
     facts.reached = Some(Step::Session);
     let live = session::check(authenticated, given)?;
     if facts.tenant.is_some_and(|tenant| tenant.directory() != Directory::Off) {
@@ -352,7 +352,10 @@ fn finish<'p>(
     }
 
     facts.reached = Some(Step::Permit);
+    if let Some(answer) = facts.route.and_then(Route::answer) {
+        return Ok((Verdict::Answer(answer), writes));
+    }
     let permit = Permit::issue(authorized, policy)?;
     facts.origin = Some(permit.origin());
-    Ok((permit, writes))
+    Ok((Verdict::Permit(Box::new(permit)), writes))
 }

@@ -118,6 +118,8 @@ reasons! {
     RegionNotAllowed = "region-not-allowed", 403;
     /// The keys that the token's issuer publishes are not known.
     KeysUnavailable = "keys-unavailable", 503;
+    /// The gateway's own keys, which sign what the policy asks for, are not known.
+    OwnKeysUnavailable = "own-keys-unavailable", 503;
     /// The policy can't be read.
     PolicyUnavailable = "policy-unavailable", 503;
     /// A state record that the verdict needs can't be read.

@@ -27,6 +27,7 @@
 //! Public routes skip 7 to 9. Whatever is not permitted is denied, and what can't be known is
 //! denied with its own reason.
 
+pub mod answer;
 pub mod audit;
 pub mod authorize;
 pub mod client;

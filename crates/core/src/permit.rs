@@ -13,10 +13,11 @@ use crate::request::target::Target;
 use crate::response::ResponseRules;
 use crate::token::claims::Principal;
 use crate::token::locate::without_session_cookie;
+use crate::token::own::assertion::{self, Assertion};
 use std::net::IpAddr;
 
 /// How many fields the gateway sets, at most.
-const OURS: usize = 8;
+const OURS: usize = 9;
 
 /// The leave to forward one request.
 #[derive(Debug)]
@@ -28,6 +29,7 @@ pub struct Permit<'p> {
     target: Target,
     headers: Headers,
     content_length: Option<u64>,
+    assertion: Option<(Assertion, u32)>,
 }
 
 impl<'p> Permit<'p> {
@@ -48,6 +50,18 @@ impl<'p> Permit<'p> {
         if let Some(principal) = &authenticated.principal {
             identify(&mut headers, principal);
         }
+        let assertion = policy.assertion().zip(authenticated.principal.as_ref());
+        let assertion = assertion.map(|(rules, principal)| {
+            let assertion = Assertion {
+                iss: rules.issuer().to_owned(),
+                aud: origin.id().to_owned(),
+                sub: principal.subject().to_owned(),
+                tenant: tenant.id().as_str().to_owned(),
+                roles: principal.roles().to_vec(),
+                policy: policy.digest().to_owned(),
+            };
+            (assertion, rules.lifetime())
+        });
         headers.push("x-request-id", request.request_id);
         // Without the port: it is whatever the client wrote, and no rule has judged it.
         let host = request.authority.host();
@@ -67,6 +81,7 @@ impl<'p> Permit<'p> {
             target,
             headers,
             content_length: request.content_length,
+            assertion,
         })
     }
 
@@ -104,6 +119,20 @@ impl<'p> Permit<'p> {
     /// The header fields that the origin will see.
     pub fn headers(&self) -> &Headers {
         &self.headers
+    }
+
+    /// What the origin wants the gateway's signed word on, and for how many seconds. A public route has
+    /// nobody to say anything of.
+    pub fn assertion(&self) -> Option<(&Assertion, u32)> {
+        self.assertion.as_ref().map(|(assertion, lifetime)| (assertion, *lifetime))
+    }
+
+    /// Adds the signed word.
+    #[must_use]
+    pub fn asserted(mut self, token: &str) -> Self {
+        self.headers.push(assertion::HEADER, token);
+        self.assertion = None;
+        self
     }
 
     /// The declared length of the body in bytes.

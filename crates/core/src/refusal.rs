@@ -252,6 +252,7 @@ fn words(reason: Reason, japanese: bool) -> (&'static str, &'static str) {
         ),
         Reason::ClientAddressUnknown
         | Reason::KeysUnavailable
+        | Reason::OwnKeysUnavailable
         | Reason::PolicyUnavailable
         | Reason::StateUnavailable
         | Reason::ClockUnknown => (

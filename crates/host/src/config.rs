@@ -1,6 +1,7 @@
 //! `spin:variables/variables@3.0.0`: a component reads the variables its manifest entry lists.
 
 use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
 
 use wasmtime::component::{Accessor, HasData};
 
@@ -11,7 +12,7 @@ use crate::variables::is_variable_name;
 pub(crate) struct Config;
 
 /// A component's variables.
-pub(crate) struct ConfigView<'a>(pub(crate) &'a HashMap<String, String>);
+pub(crate) struct ConfigView<'a>(pub(crate) &'a RwLock<HashMap<String, String>>);
 
 impl HasData for Config {
     type Data<'a> = ConfigView<'a>;
@@ -24,10 +25,13 @@ impl<T: 'static> HostWithStore<T> for Config {
         accessor: &Accessor<T, Self>,
         name: String,
     ) -> wasmtime::Result<Result<String, Error>> {
-        Ok(accessor.with(|mut access| match access.get().0.get(&name) {
-            Some(value) => Ok(value.clone()),
+        let value = accessor.with(|mut access| {
+            access.get().0.read().unwrap_or_else(PoisonError::into_inner).get(&name).cloned()
+        });
+        Ok(match value {
+            Some(value) => Ok(value),
             None if is_variable_name(&name) => Err(Error::Undefined(name)),
             None => Err(Error::InvalidName(name)),
-        }))
+        })
     }
 }

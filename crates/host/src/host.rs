@@ -23,7 +23,7 @@ use crate::drain::Drainer;
 use crate::instance::{Blueprint, Ctx, Generation};
 use crate::kv::{KeyValue, Kv, KvView, State, Stores};
 use crate::listen::{self, Listener};
-use crate::manifest::{ComponentSpec, Manifest};
+use crate::manifest::{ComponentSpec, Manifest, Templated};
 use crate::outbound::Client;
 use crate::output::{Output, Writer};
 use crate::peers::Peers;
@@ -144,6 +144,22 @@ impl Host {
         Ok(())
     }
 
+    /// Gives variables other values, which components see when they next read them. Destinations that a component may
+    /// reach stay as they were. On an error nothing changes.
+    pub fn set_variables(&self, values: &BTreeMap<String, String>) -> Result<(), HostError> {
+        let variables = Variables::resolve(&self.manifest, |key| std::env::var(key).ok(), values)?;
+        let mut all = Vec::new();
+        for (name, blueprint) in &self.app.blueprints {
+            if let Some(spec) = self.manifest.components.get(name) {
+                all.push((blueprint, rendered(&self.manifest, spec, &variables)?));
+            }
+        }
+        for (blueprint, rendered) in all {
+            *blueprint.variables.write().unwrap_or_else(PoisonError::into_inner) = rendered;
+        }
+        Ok(())
+    }
+
     /// The key-value store that components know by `label`.
     pub fn store(&self, label: &str) -> Arc<dyn KeyValue> {
         self.app.stores.store(label)
@@ -227,6 +243,19 @@ fn build_app(
     Ok(app)
 }
 
+/// A component's variables with their values.
+fn rendered(
+    manifest: &Manifest,
+    spec: &ComponentSpec,
+    variables: &Variables,
+) -> Result<HashMap<String, String>, HostError> {
+    let render = |(name, value): (&String, &Templated)| {
+        let (span, value) = (&value.span, variables.render(&value.template));
+        Ok((name.clone(), value.map_err(|message| manifest.error(span, message))?))
+    };
+    spec.variables.iter().map(render).collect()
+}
+
 /// What blueprints are made from.
 struct Parts<'a> {
     config: &'a HostConfig,
@@ -242,14 +271,6 @@ struct Parts<'a> {
 impl Parts<'_> {
     fn blueprint(&self, name: &str, spec: &ComponentSpec) -> Result<Blueprint, HostError> {
         let manifest = &self.config.manifest;
-        let mut variables = HashMap::new();
-        for (name, value) in &spec.variables {
-            let value = self
-                .variables
-                .render(&value.template)
-                .map_err(|message| manifest.error(&value.span, message))?;
-            variables.insert(name.clone(), value);
-        }
         Ok(Blueprint {
             name: Arc::from(name),
             engine: self.engine.clone(),
@@ -260,7 +281,7 @@ impl Parts<'_> {
                 .iter()
                 .map(|label| (label.clone(), self.stores.store(label)))
                 .collect(),
-            variables,
+            variables: RwLock::new(rendered(manifest, spec, self.variables)?),
             outbound: manifest.outbound_patterns(spec, self.variables)?,
             limits: self.config.limits.clone(),
             wall_clock: self.config.wall_clock.clone(),

@@ -33,7 +33,7 @@ pub(crate) struct Blueprint {
     pub(crate) pre: ServicePre<Ctx>,
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) stores: HashMap<String, Arc<dyn KeyValue>>,
-    pub(crate) variables: HashMap<String, String>,
+    pub(crate) variables: std::sync::RwLock<HashMap<String, String>>,
     pub(crate) outbound: Vec<crate::outbound_hosts::Pattern>,
     pub(crate) limits: Limits,
     pub(crate) wall_clock: Option<WallClock>,

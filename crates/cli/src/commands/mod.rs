@@ -6,6 +6,7 @@ pub mod completions;
 pub mod demo;
 pub mod diff;
 pub mod explain;
+pub mod keys;
 pub mod schema;
 pub mod test;
 pub mod token;
@@ -29,6 +30,7 @@ pub fn run(command: Command, style: Style) -> Result<Exit, Failure> {
         Command::Test(test) => test.run(style),
         Command::Diff(diff) => diff.run(style),
         Command::Token(token) => token.run(),
+        Command::Keys(keys) => keys.run(),
         Command::Completions(completions) => completions.run(),
     }
 }

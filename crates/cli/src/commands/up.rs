@@ -17,7 +17,7 @@ Examples:
   sekisho up > audit.jsonl                      one JSON line a request; all else is on stderr
 
 Signals:
-  SIGHUP           read the policy again; if it has mistakes, show them and keep the one in force
+  SIGHUP           read policy and keys again; if they have mistakes, show them and keep the one in force
   SIGTERM, SIGINT  let requests finish (30 s at most), then end; a second one ends at once
 
 The policy is copied when it is read: an edit has no effect before a SIGHUP.";
@@ -53,6 +53,10 @@ pub struct Up {
     /// The policy, a directory or a compiled file; if not given, what the manifest mounts at /policy
     #[arg(long, value_name = "DIR|FILE")]
     policy: Option<PathBuf>,
+    /// The gateway's own keys, which `sekisho keys new` makes; if not given, those in
+    /// `SPIN_VARIABLE_SEKISHO_KEYS`
+    #[arg(long, value_name = "KEYS.json")]
+    keys: Option<PathBuf>,
     /// Where the key-value stores are kept, or "memory"; if not given, .sekisho/state beside the
     /// manifest
     #[arg(long, value_name = "DIR")]
@@ -93,6 +97,7 @@ impl Up {
             tls,
             state,
             output: Output::Process,
+            keys: self.keys,
         };
         block_on(async {
             let mut signals = Signals::listen()?;

@@ -120,8 +120,10 @@ impl<'p> Judge<'p> {
         use sekisho_core::Verdict as Road;
         let kept_back = decision.facts.would_deny.first().map(sekisho_core::Denial::reason);
         let reason = match (&decision.verdict, kept_back) {
-            (Road::Permit(_), None) => return Verdict::Permit,
-            (Road::Permit(_), Some(reason)) => return Verdict::DryRun(reason),
+            (Road::Permit(_) | Road::Answer(_), None) => return Verdict::Permit,
+            (Road::Permit(_) | Road::Answer(_), Some(reason)) => {
+                return Verdict::DryRun(reason);
+            }
             (Road::Deny(denial), _) => denial.reason(),
         };
         match reason {

@@ -12,6 +12,7 @@ mod compile;
 mod diff;
 mod explain;
 mod help;
+mod keys;
 mod reload;
 mod schema;
 mod test;

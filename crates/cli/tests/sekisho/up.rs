@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 /// A directory with a manifest whose component is a file that no host can run.
-fn application() -> tempfile::TempDir {
+pub(super) fn application() -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     let manifest = std::fs::read_to_string(root().join("spin.toml")).unwrap();
     let source = "target/wasm32-wasip2/component/sekisho_gateway.wasm";

@@ -1,6 +1,7 @@
 //! What is answered: a verdict as data.
 
 use crate::permit::Permit;
+use crate::token::own::assertion::Assertion;
 use serde::Serialize;
 
 /// A verdict as data.
@@ -24,6 +25,9 @@ pub struct Answer {
     pub client: Option<String>,
     /// The subject of the verified token.
     pub subject: Option<String>,
+    /// What the gateway answers a permitted request itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer: Option<&'static str>,
     /// What a permitted request's origin will see.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upstream: Option<Upstream>,
@@ -40,6 +44,10 @@ pub struct Upstream {
     pub url: String,
     /// Header fields in order.
     pub headers: Vec<(String, String)>,
+    /// What `Sekisho-Assertion` will say besides, but for the time: only a running gateway has the keys to
+    /// sign it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assertion: Option<Assertion>,
 }
 
 impl Upstream {
@@ -51,6 +59,7 @@ impl Upstream {
             origin: permit.origin().id().to_owned(),
             url: permit.url(),
             headers: permit.headers().iter().map(text).collect(),
+            assertion: permit.assertion().map(|(assertion, _)| assertion.clone()),
         }
     }
 }

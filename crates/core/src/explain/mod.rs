@@ -28,9 +28,10 @@ pub fn explain(policy: &Policy, question: &Question, state: &State) -> Answer {
     let (decision, records) =
         decide_offline(policy, request, question.now, |keys| state.records(keys));
     let Decision { verdict, facts, .. } = &decision;
-    let (denial, permit) = match verdict {
-        Verdict::Permit(permit) => (None, Some(&**permit)),
-        Verdict::Deny(denial) => (Some(denial), None),
+    let (denial, permit, own) = match verdict {
+        Verdict::Permit(permit) => (None, Some(&**permit), None),
+        Verdict::Answer(own) => (None, None, Some(own.name())),
+        Verdict::Deny(denial) => (Some(denial), None, None),
     };
     let narrator =
         narrate::Narrator { policy, question, headers: &headers, facts, records: &records, permit };
@@ -43,6 +44,7 @@ pub fn explain(policy: &Policy, question: &Question, state: &State) -> Answer {
         route: facts.route.map(|route| route.id().to_owned()),
         client: facts.client.map(|client| client.to_string()),
         subject: facts.subject().map(str::to_owned),
+        answer: own,
         upstream: permit.map(Upstream::of),
         steps: narrator.steps(denial),
     }

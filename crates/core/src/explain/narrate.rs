@@ -262,6 +262,10 @@ impl Narrator<'_, '_> {
                 .collect();
             format!("origins {}", listed(&origins))
         });
+        if let Some(answer) = self.facts.route.and_then(Route::answer) {
+            let why = format!("the gateway answers itself: {}", answer.name());
+            return (seen, None, Some(why));
+        }
         let why = self.permit.map(|permit| {
             // The query is the client's; the answer's `upstream` has the whole address.
             let url = permit.url();

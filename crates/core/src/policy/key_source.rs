@@ -20,6 +20,9 @@ pub enum KeySource {
         #[serde(skip)]
         stand_in: Option<KeySet>,
     },
+    /// They are the gateway's own, which signed the token itself. They are secret, and no part of a
+    /// policy.
+    Own,
 }
 
 impl KeySource {
@@ -34,6 +37,7 @@ impl KeySource {
                 "nobody asks the issuer for its keys here; a jwks_file beside would stand in for them"
                     .into()
             }),
+            Self::Own => Err("the gateway's own keys are secret, and not known here".into()),
         }
     }
 }

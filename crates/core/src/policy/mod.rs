@@ -34,12 +34,13 @@ pub use load::{Checked, Files, MAX_FILE, check, is_policy_file, load, max_size};
 pub use origin::{Origin, TenantEcho};
 pub use pattern::Pattern;
 pub use rewrite::Rewrite;
-pub use route::{Route, Timeouts};
+pub use route::{OwnAnswer, Route, Timeouts};
 #[cfg(feature = "schema")]
 pub use source::schema;
 pub use tenant::{Directory, Tenant, TenantId};
 
 use crate::request::headers::HeadLimits;
+use crate::token::own::assertion::AssertionRules;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -62,6 +63,7 @@ pub struct Gateway {
     edge: Edge,
     head_limits: HeadLimits,
     check_revocation: bool,
+    assertion: Option<AssertionRules>,
     origins: BTreeMap<String, Origin>,
     routes: Vec<Route>,
     rate_limits: Vec<RateLimit>,
@@ -93,6 +95,14 @@ impl Policy {
         issuers.flat_map(Issuer::algorithms).any(|algorithm| algorithm.name().starts_with("HS"))
     }
 
+    /// Whether something in it takes the gateway's own keys.
+    pub fn needs_own_keys(&self) -> bool {
+        let mut issuers = self.tenants.iter().flat_map(Tenant::issuers);
+        self.gateway.assertion.is_some()
+            || self.gateway.routes.iter().any(|route| route.answer().is_some())
+            || issuers.any(|issuer| matches!(issuer.keys(), KeySource::Own))
+    }
+
     /// What stands before the gateway.
     pub fn edge(&self) -> &Edge {
         &self.gateway.edge
@@ -106,6 +116,11 @@ impl Policy {
     /// Whether step 8 asks the state for revocations.
     pub fn checks_revocation(&self) -> bool {
         self.gateway.check_revocation
+    }
+
+    /// What is asserted to origins; nothing, where nothing is asked for.
+    pub fn assertion(&self) -> Option<&AssertionRules> {
+        self.gateway.assertion.as_ref()
     }
 
     /// The tenant of a canonical host name.

@@ -14,6 +14,7 @@ pub struct Route {
     #[serde(deserialize_with = "methods")]
     pub(super) methods: Vec<&'static str>,
     pub(super) origins: Vec<String>,
+    pub(super) answer: Option<OwnAnswer>,
     pub(super) public: bool,
     pub(super) network: String,
     pub(super) roles: Vec<String>,
@@ -44,6 +45,11 @@ impl Route {
     /// The identifiers of its origins, of another region each.
     pub fn origins(&self) -> impl Iterator<Item = &str> {
         self.origins.iter().map(String::as_str)
+    }
+
+    /// What the gateway answers itself, in place of an origin.
+    pub fn answer(&self) -> Option<OwnAnswer> {
+        self.answer
     }
 
     /// No token is asked for.
@@ -89,6 +95,24 @@ impl Route {
     /// How long the origin may take.
     pub fn timeouts(&self) -> Timeouts {
         self.timeouts
+    }
+}
+
+/// What the gateway answers itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum OwnAnswer {
+    /// The public part of its own keys, as a JWK Set (RFC 7517, section 5).
+    #[serde(rename = "jwks")]
+    PublishedKeys,
+}
+
+impl OwnAnswer {
+    /// The name in the policy.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PublishedKeys => "jwks",
+        }
     }
 }
 

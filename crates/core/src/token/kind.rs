@@ -1,7 +1,8 @@
 //! What kind of token it is: the header's `typ`.
 
+use super::own::session;
 use crate::denial::{Denial, Reason};
-use crate::policy::Issuer;
+use crate::policy::{Issuer, KeySource};
 use serde::{Deserialize, Serialize};
 
 /// A kind of token (RFC 8725, section 3.11).
@@ -14,6 +15,9 @@ pub enum TokenType {
     /// An access token of the JWT profile (RFC 9068).
     #[serde(rename = "at+jwt")]
     AccessToken,
+    /// A session that the gateway signed itself.
+    #[serde(skip)]
+    Session,
 }
 
 impl TokenType {
@@ -24,6 +28,9 @@ impl TokenType {
     pub(super) fn of(typ: &str) -> Option<Self> {
         if typ.eq_ignore_ascii_case("jwt") {
             return Some(Self::Jwt);
+        }
+        if typ == session::TYPE {
+            return Some(Self::Session);
         }
         ["at+jwt", "application/at+jwt"]
             .iter()
@@ -36,12 +43,20 @@ impl TokenType {
         match self {
             Self::Jwt => "jwt",
             Self::AccessToken => "at+jwt",
+            Self::Session => session::TYPE,
         }
     }
 }
 
 /// Refuses a kind that the issuer does not issue. RFC 9068, section 4: an `at+jwt` says so.
 pub(super) fn judge(said: Option<TokenType>, issuer: &Issuer) -> Result<(), Denial> {
+    // Only the gateway itself makes sessions, and it signs other things with the same keys.
+    if (said == Some(TokenType::Session)) != matches!(issuer.keys(), KeySource::Own) {
+        return Err(Denial::new(
+            Reason::TokenTypeNotAllowed,
+            "the gateway's own sessions, and nothing else, are of typ sekisho-session+jwt",
+        ));
+    }
     match issuer.token_type() {
         Some(wanted) if said.unwrap_or(TokenType::Jwt) != wanted => Err(Denial::new(
             Reason::TokenTypeNotAllowed,

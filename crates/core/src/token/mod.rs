@@ -25,6 +25,7 @@ pub mod jws;
 pub mod keys;
 pub mod kind;
 pub mod locate;
+pub mod own;
 
 use crate::denial::{Denial, Reason};
 use crate::network::Admitted;
@@ -48,7 +49,7 @@ pub struct Authenticated<'p> {
 pub enum Progress<'p> {
     /// It is verified, or the route is public.
     Done(Authenticated<'p>),
-    /// Its issuer publishes its keys.
+    /// Its issuer's keys are not in the policy.
     Claimed(Claimed<'p>),
 }
 
@@ -58,7 +59,16 @@ pub enum Progress<'p> {
 pub struct Claimed<'p> {
     admitted: Admitted<'p>,
     claim: Claim<'static, 'p>,
-    at: &'p Published,
+    wanted: Wanted<'p>,
+}
+
+/// Which keys a token needs that the policy has not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted<'p> {
+    /// Those that its issuer publishes here.
+    Published(&'p Published),
+    /// The gateway's own, which are secret.
+    Own,
 }
 
 /// A token that names an issuer, by one of whose algorithms it may be signed.
@@ -79,16 +89,16 @@ pub fn authenticate(admitted: Admitted<'_>, now: Timestamp) -> Result<Progress<'
     let token = locate::one_token(&hosted.request.headers)?;
     csrf::judge(&hosted.request, &token)?;
     let claim = claim(token, hosted.tenant)?;
-    match claim.issuer.keys() {
+    let wanted = match claim.issuer.keys() {
         KeySource::Written(keys) => {
             let principal = claim.prove(keys, hosted.tenant, now)?;
-            Ok(Progress::Done(Authenticated { admitted, principal: Some(principal) }))
+            return Ok(Progress::Done(Authenticated { admitted, principal: Some(principal) }));
         }
-        KeySource::Published { at, .. } => {
-            let claim = Claim { unverified: claim.unverified.into_owned(), ..claim };
-            Ok(Progress::Claimed(Claimed { admitted, claim, at }))
-        }
-    }
+        KeySource::Published { at, .. } => Wanted::Published(at),
+        KeySource::Own => Wanted::Own,
+    };
+    let claim = Claim { unverified: claim.unverified.into_owned(), ..claim };
+    Ok(Progress::Claimed(Claimed { admitted, claim, wanted }))
 }
 
 impl<'p> Claimed<'p> {
@@ -97,9 +107,9 @@ impl<'p> Claimed<'p> {
         self.claim.issuer
     }
 
-    /// Where the issuer publishes its keys.
-    pub fn published(&self) -> &'p Published {
-        self.at
+    /// Which keys it needs.
+    pub fn wanted(&self) -> Wanted<'p> {
+        self.wanted
     }
 
     /// The tenant, whose issuer it is.

@@ -139,6 +139,7 @@ fn authority(target: &str, authority: Option<&str>, hosts: &[&str]) -> Option<Re
             assert_eq!(permit.headers().text("x-forwarded-host"), Some("globex.example.jp"));
             None
         }
+        Verdict::Answer(own) => panic!("{own:?}"),
         Verdict::Deny(denial) => Some(denial.reason()),
     }
 }

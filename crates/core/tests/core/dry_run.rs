@@ -19,6 +19,7 @@ fn reasons(ask: &Ask, policy: &Policy) -> (Option<Reason>, Option<Reason>) {
     let decision = ask.judge(policy);
     let denied = match &decision.verdict {
         Verdict::Permit(_) => None,
+        Verdict::Answer(own) => panic!("{own:?}"),
         Verdict::Deny(denial) => Some(denial.reason()),
     };
     (denied, decision.facts.would_deny.first().map(Denial::reason))

@@ -33,6 +33,7 @@ fn client(policy: &Policy, ask: &Ask) -> Result<String, Reason> {
     let decision = ask.judge(policy);
     match decision.verdict {
         Verdict::Permit(_) => Ok(decision.facts.client.unwrap().to_string()),
+        Verdict::Answer(own) => panic!("{own:?}"),
         Verdict::Deny(denial) => Err(denial.reason()),
     }
 }

@@ -210,7 +210,6 @@ fn one_run_shows_every_slip_of_one_file() {
         ("key-unknown", "method"),
         ("method-unknown", "\"PSOT\""),
         ("key-missing", "[[routes]]"),
-        ("key-missing", "[[routes]]"),
         ("value-invalid", "3"),
         ("role-invalid", "\"ad,min\""),
         ("value-invalid", "1"),

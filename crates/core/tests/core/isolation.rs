@@ -65,6 +65,7 @@ impl Gateway<'_> {
         let records = records.into_keys().collect();
         let writes = decision.writes.into_iter().map(|(key, _)| key).collect();
         let verdict = match decision.verdict {
+            Verdict::Answer(own) => panic!("{own:?}"),
             Verdict::Deny(denial) => Err(denial.reason()),
             Verdict::Permit(permit) => Ok(Permitted {
                 tenant: permit.tenant().id().to_string(),

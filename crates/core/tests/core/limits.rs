@@ -67,6 +67,7 @@ fn written(ask: &Ask, policy: &Policy) -> Result<Vec<(String, Value)>, Reason> {
         .collect::<Vec<_>>();
     match decision.verdict {
         Verdict::Permit(_) => Ok(writes),
+        Verdict::Answer(own) => panic!("{own:?}"),
         Verdict::Deny(denial) => {
             assert!(writes.is_empty(), "a denied request takes no token");
             Err(denial.reason())
@@ -120,6 +121,7 @@ fn several_limits_take_a_token_of_each_or_of_none() {
     };
     let holds = |level: u64| found(&json!({"v": 1, "level": level, "at": START}));
     let wait = |ask: &Ask| match ask.judge(&policy).verdict {
+        Verdict::Answer(own) => panic!("{own:?}"),
         Verdict::Deny(denial) => denial.header().map(|(_, value)| value.to_owned()),
         Verdict::Permit(_) => None,
     };

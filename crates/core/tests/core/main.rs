@@ -29,6 +29,8 @@ mod limits;
 #[cfg(test)]
 mod networks;
 #[cfg(test)]
+mod own;
+#[cfg(test)]
 mod permit;
 #[cfg(test)]
 mod policy;

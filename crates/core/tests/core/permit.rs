@@ -361,6 +361,7 @@ fn the_request_identifier() {
 fn the_origin_is_in_the_tenants_region() {
     let origin = |policy: &Policy, ask: &Ask| match ask.judge(policy).verdict {
         Verdict::Permit(permit) => (permit.origin().id().to_owned(), permit.url()),
+        Verdict::Answer(own) => panic!("{own:?}"),
         Verdict::Deny(denial) => panic!("{}", denial.reason()),
     };
     let initech = ask().with(Ask::at_initech).with(|a| a.claims["groups"] = json!(["member"]));
@@ -397,6 +398,7 @@ fn the_declared_length_goes_with_the_permit() {
         });
         match ask.judge(&POLICY).verdict {
             Verdict::Permit(permit) => Ok(permit.content_length()),
+            Verdict::Answer(own) => panic!("{own:?}"),
             Verdict::Deny(denial) => Err(denial.reason()),
         }
     };

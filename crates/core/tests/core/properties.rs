@@ -165,6 +165,7 @@ proptest! {
                 prop_assert!(permit.route().is_public(), "without a token");
                 prop_assert!(second >= NEW_YEAR_2026, "without a clock");
             }
+            Verdict::Answer(own) => panic!("{own:?}"),
             Verdict::Deny(denial) => {
                 prop_assert_eq!(denial.reason() == Reason::ClockUnknown, second < NEW_YEAR_2026);
             }

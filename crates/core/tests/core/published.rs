@@ -221,6 +221,7 @@ fn verdict(policy: &Policy, ask: &Ask, keys: Result<&KeySet, &str>) -> Result<()
     };
     match decision.verdict {
         Verdict::Permit(_) => Ok(()),
+        Verdict::Answer(own) => panic!("{own:?}"),
         Verdict::Deny(denial) => {
             let after_the_token = decision.facts.principal.is_some();
             assert_eq!(after_the_token, decision.facts.reached > Some(Step::Token), "{denial:?}");
@@ -297,7 +298,7 @@ fn keys_are_asked_for_late() {
 #[test]
 fn where_the_policy_says_that_keys_are() {
     let at = |to: &str| match published((DISCOVERY.0, to)).tenants()[1].issuers()[0].keys() {
-        KeySource::Written(_) => None,
+        KeySource::Written(_) | KeySource::Own => None,
         KeySource::Published { at, stand_in } => Some((at.clone(), stand_in.is_some())),
     };
     let discovery = Published::Discovery(
@@ -387,6 +388,7 @@ fn offline_a_file_stands_in() {
         let (decision, _) = decide_offline(&policy, ask().request(), now, absent);
         let reason = match decision.verdict {
             Verdict::Permit(_) => None,
+            Verdict::Answer(own) => panic!("{own:?}"),
             Verdict::Deny(denial) => Some(denial.reason()),
         };
         assert_eq!(reason, want, "{name}");

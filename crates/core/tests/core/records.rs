@@ -314,6 +314,7 @@ fn hidden_and_absent_are_one_answer() {
         recorded().with(|a| a.target = "/api/assistants/a%20b/chat".into()),
     ];
     let denials = asks.map(|ask| match ask.judge(&ALL).verdict {
+        Verdict::Answer(own) => panic!("{own:?}"),
         Verdict::Deny(denial) => denial,
         Verdict::Permit(_) => panic!("permitted"),
     });

@@ -155,11 +155,12 @@ fn others() -> Vec<(Reason, Step, Ask)> {
 
 /// Reasons that `decide` does not give: the adapter gives them, or the way back, or (a route that
 /// no region of the tenant serves) loading refuses the policy first.
-const NOT_OF_THE_ROAD: [Reason; 6] = [
+const NOT_OF_THE_ROAD: [Reason; 7] = [
     Reason::PolicyUnavailable,
     Reason::OriginUnreachable,
     Reason::OriginFailed,
     Reason::OriginTimeout,
+    Reason::OwnKeysUnavailable,
     Reason::OriginTenantMismatch,
     Reason::RegionNotAllowed,
 ];
@@ -466,6 +467,7 @@ fn the_client_behind_proxies() {
             .judge(policy);
         let got = match decision.verdict {
             Verdict::Permit(_) => Ok(decision.facts.client.unwrap().to_string()),
+            Verdict::Answer(own) => panic!("{own:?}"),
             Verdict::Deny(denial) => Err(denial.reason()),
         };
         assert_eq!(got.as_deref(), want.as_ref().copied(), "{name}");
@@ -537,6 +539,7 @@ fn routes() {
             .judge(&POLICY);
         match decision.verdict {
             Verdict::Permit(permit) => Ok(permit.route().id().to_owned()),
+            Verdict::Answer(own) => panic!("{own:?}"),
             Verdict::Deny(denial) => {
                 Err((denial.reason(), denial.header().map(|(n, v)| format!("{n}: {v}"))))
             }

@@ -35,6 +35,7 @@ fn get(target: &str) -> Ask {
 fn forwarded(ask: &Ask, policy: &Policy) -> Result<String, Reason> {
     match ask.judge(policy).verdict {
         Verdict::Permit(permit) => Ok(permit.url()),
+        Verdict::Answer(own) => panic!("{own:?}"),
         Verdict::Deny(denial) => Err(denial.reason()),
     }
 }
@@ -53,6 +54,7 @@ fn a_route_answers_the_methods_that_it_lists() {
         let ask = get(target).with(|a| a.method = method.into());
         let got = match ask.judge(&policy).verdict {
             Verdict::Permit(_) => None,
+            Verdict::Answer(own) => panic!("{own:?}"),
             Verdict::Deny(denial) => {
                 assert_eq!(denial.reason(), Reason::MethodNotAllowed, "{method} {target}");
                 denial.header().map(|(_, value)| value.to_owned())

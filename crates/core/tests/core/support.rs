@@ -356,6 +356,7 @@ impl Ask {
                 .iter()
                 .map(|(name, value)| (name.into(), String::from_utf8_lossy(value).into_owned()))
                 .collect()),
+            Verdict::Answer(own) => panic!("{own:?}"),
             Verdict::Deny(denial) => Err(denial.reason()),
         }
     }

@@ -63,7 +63,7 @@ command = ["a", "b"]
         (&["cargo build --config x".to_owned()][..], Path::new("/srv/app"))
     );
     let spec = &fast.components["gateway"];
-    assert_eq!(&fast.text[spec.source_span.clone()], "\"target/fast.wasm\"");
+    assert_eq!(fast.text.get(spec.source_span.clone()), Some("\"target/fast.wasm\""));
 }
 
 #[test]

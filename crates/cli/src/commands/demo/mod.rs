@@ -107,6 +107,7 @@ impl Demo {
             tls: None,
             state: State::Memory,
             output,
+            keys: None,
         };
         let gateway = Gateway::start(plan).await?;
         let https = gateway.https().unwrap_or(self.listen);

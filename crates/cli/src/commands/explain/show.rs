@@ -64,6 +64,11 @@ fn seen_by_origin(upstream: &Upstream, style: Style) -> String {
         };
         let _ = writeln!(text, "  {}: {value}", printable(name));
     }
+    if let Some(claims) = upstream.assertion.as_ref().and_then(|it| serde_json::to_string(it).ok())
+    {
+        let claims = printable(&claims);
+        let _ = writeln!(text, "  sekisho-assertion: (signed by the running gateway) {claims}");
+    }
     text
 }
 
@@ -99,6 +104,7 @@ mod tests {
             origin: "o".into(),
             url: "https://o.example/".into(),
             headers: vec![("cookie".into(), "a=s3cret".into()), ("accept".into(), "*/*".into())],
+            assertion: None,
         };
         let text = seen_by_origin(&upstream, Style { color: false, out: false });
         assert!(!text.contains("s3cret") && text.contains("cookie: (8 bytes"), "{text}");

@@ -5,7 +5,7 @@ use crate::commands::print;
 use crate::exit::Exit;
 use crate::input;
 use crate::report::Failure;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use sekisho_testing::clock;
 use sekisho_testing::issuer::{Issuer, SigningKey};
 use serde_json::Value;
@@ -55,7 +55,7 @@ pub(super) struct Mint {
     #[arg(long, value_name = "TIME", value_parser = moment)]
     issued_at: Option<u64>,
     /// How long it lives: 90s, 30m, 12h, 1h30m
-    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = lifetime)]
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = crate::input::lifetime)]
     expires_in: u64,
     /// Any other claim, its value as JSON; it wins over all above
     #[arg(long = "claim", value_name = "NAME=JSON", value_parser = claim)]
@@ -86,15 +86,6 @@ impl Mint {
     }
 }
 
-fn lifetime(text: &str) -> Result<u64, String> {
-    let duration: SignedDuration =
-        text.parse().map_err(|_| "write a time such as 90s, 30m, 12h or 1h30m".to_owned())?;
-    u64::try_from(duration.as_secs())
-        .ok()
-        .filter(|seconds| *seconds > 0)
-        .ok_or_else(|| "it must be at least a second".to_owned())
-}
-
 fn moment(text: &str) -> Result<u64, String> {
     let remedy = "write a time such as 2026-11-22T09:00:00Z";
     let time: Timestamp = text.parse().map_err(|_| remedy.to_owned())?;
@@ -115,21 +106,6 @@ fn claim(text: &str) -> Result<(String, Value), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lifetimes() {
-        for (text, want) in [
-            ("1h", Some(3600)),
-            ("90s", Some(90)),
-            ("1h30m", Some(5400)),
-            ("0s", None),
-            ("-1h", None),
-            ("soon", None),
-            ("", None),
-        ] {
-            assert_eq!(lifetime(text).ok(), want, "{text}");
-        }
-    }
 
     #[test]
     fn claims() {

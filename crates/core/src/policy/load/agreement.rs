@@ -26,7 +26,9 @@ impl Loader<'_> {
             let unserved: Vec<&str> = routes
                 .iter()
                 .filter(|route| {
-                    !served(route) && route.origins().all(|id| origins.contains_key(id))
+                    route.answer().is_none()
+                        && !served(route)
+                        && route.origins().all(|id| origins.contains_key(id))
                 })
                 .map(Route::id)
                 .collect();
@@ -156,7 +158,7 @@ mod tests {
                 panic!("a public route needs no record")
             };
             let got = match decision.verdict {
-                Verdict::Permit(_) => None,
+                Verdict::Permit(_) | Verdict::Answer(_) => None,
                 Verdict::Deny(denial) => Some(denial.reason()),
             };
             assert_eq!(got, want, "{region:?}");

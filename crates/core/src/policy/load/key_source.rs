@@ -4,6 +4,7 @@ use super::Loader;
 use crate::policy::source::{IssuerSource, Spanned};
 use crate::policy::{KeySource, Published, WebAddress};
 use crate::token::keys::{Algorithm, KeySet};
+use crate::token::own::session;
 
 impl Loader<'_> {
     pub(super) fn key_source(&mut self, file: &str, source: &IssuerSource) -> Option<KeySource> {
@@ -23,13 +24,17 @@ impl Loader<'_> {
             }
         };
         let symmetric = source.algorithms.get_ref().iter().any(|a| a.is_symmetric());
+        if let Some(own) = source.own_keys.as_ref().filter(|own| *own.get_ref()) {
+            let alone = written.is_none() && at.is_none();
+            return self.own_keys(file, source, own, alone);
+        }
         match (written, at) {
             (None, None) => {
                 self.fault(
                     "key-source",
                     (file, Some(source.issuer.span())),
                     "it is not said where the issuer's keys come from",
-                    "write discovery = true, jwks_url = \"https://...\", or jwks_file = \"keys/...\" for keys that you keep",
+                    "write discovery = true, jwks_url = \"https://...\", jwks_file = \"keys/...\" for keys that you keep, or own_keys = true for the gateway's sessions",
                 );
                 None
             }
@@ -51,6 +56,36 @@ impl Loader<'_> {
                 },
             }),
         }
+    }
+
+    /// The gateway's own sessions name their tenant, and nothing else does: all tenants share its keys.
+    fn own_keys(
+        &mut self,
+        file: &str,
+        source: &IssuerSource,
+        own: &Spanned<bool>,
+        alone: bool,
+    ) -> Option<KeySource> {
+        let tenant = source.tenant_claim.as_ref().map(|claim| claim.get_ref().0.as_slice());
+        let ours = |algorithm: &Algorithm| matches!(algorithm, Algorithm::EdDSA | Algorithm::HS256);
+        let why = if !alone {
+            "keys of another place stand beside the gateway's own"
+        } else if tenant != Some(&[session::TENANT.to_owned()]) {
+            "the gateway's own tokens name their tenant in \"tenant\""
+        } else if source.token_type.is_some() {
+            "the gateway's own tokens have a typ of their own"
+        } else if !source.algorithms.get_ref().iter().all(ours) {
+            "the gateway's own keys are for EdDSA or HS256"
+        } else {
+            return Some(KeySource::Own);
+        };
+        self.fault(
+            "own-keys-invalid",
+            (file, Some(own.span())),
+            why,
+            "write own_keys = true, tenant_claim = \"tenant\" and algorithms = [\"HS256\"] or [\"EdDSA\"], and neither token_type nor another place of keys",
+        );
+        None
     }
 
     fn discovery(&mut self, file: &str, source: &IssuerSource) -> Option<Published> {

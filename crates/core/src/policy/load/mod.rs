@@ -3,7 +3,7 @@
 //!
 //! | place | what |
 //! | --- | --- |
-//! | [`edge`], [`origins`], [`timeouts`], [`routes`], their [`patterns`] and [`rewrites`], [`limits`] | `gateway.toml` |
+//! | [`edge`], [`assertion`], [`origins`], [`timeouts`], [`routes`], their [`patterns`] and [`rewrites`], [`limits`] | `gateway.toml` |
 //! | [`form`], which lets [`mend`] go on | syntax, keys and types of a file |
 //! | [`tenants`], [`networks`], [`issuers`] | `tenants/<id>.toml` and the keys that it names |
 //! | [`blocks`] | the CIDR blocks of either |
@@ -11,6 +11,7 @@
 //! | [`suggest`] | the nearest known name for an unknown one |
 
 mod agreement;
+mod assertion;
 mod blocks;
 mod edge;
 mod form;
@@ -178,6 +179,7 @@ impl Loader<'_> {
             );
         }
         let edge = self.edge(&gateway);
+        let assertion = gateway.assertion.as_ref().map(|source| self.assertion(source));
         let origins = self.origins(gateway.origins);
         self.timeouts(&gateway.timeouts);
         let defaults = (gateway.limits.body_bytes, &gateway.timeouts);
@@ -197,6 +199,7 @@ impl Loader<'_> {
                 fields: gateway.limits.head_fields as usize,
             },
             check_revocation: gateway.state.revocation,
+            assertion,
             origins: origins.into_iter().collect(),
             routes,
             rate_limits,

@@ -6,7 +6,7 @@ use super::timeouts::resolve;
 use crate::network::BUSINESS;
 use crate::policy::source::Spanned;
 use crate::policy::source::{RouteSource, TimeoutsSource};
-use crate::policy::{Origin, Pattern, Route};
+use crate::policy::{Origin, OwnAnswer, Pattern, Route};
 use crate::request::canonical::METHODS;
 use crate::token::claims::is_role;
 use std::collections::{BTreeMap, HashMap};
@@ -66,6 +66,7 @@ impl Loader<'_> {
                 path: source.path.into_inner(),
                 methods,
                 origins: inner(source.origins),
+                answer: source.answer.map(Spanned::into_inner),
                 public: source.public.is_some_and(Spanned::into_inner),
                 network: source.network.map_or_else(|| BUSINESS.to_owned(), Spanned::into_inner),
                 roles: inner(source.roles),
@@ -114,6 +115,10 @@ impl Loader<'_> {
     /// Each is known and of another region: a tenant's region decides alone, so the second of one
     /// region would stand there for a fail-over that does not happen.
     fn origins_of_route(&mut self, source: &RouteSource, origins: &HashMap<String, Origin>) {
+        if let Some(answer) = &source.answer {
+            self.own_answer(source, answer);
+            return;
+        }
         if source.origins.is_empty() {
             self.fault(
                 "route-without-origin",
@@ -145,6 +150,30 @@ impl Loader<'_> {
                 );
             }
         }
+    }
+
+    /// What the gateway publishes itself is for everybody, and nothing that only an origin has a use for
+    /// stands beside it.
+    fn own_answer(&mut self, source: &RouteSource, answer: &Spanned<OwnAnswer>) {
+        let public = source.public.as_ref().is_some_and(|public| *public.get_ref());
+        let get = |method: &Spanned<String>| matches!(method.get_ref().as_str(), "GET" | "HEAD");
+        let why = if !source.origins.is_empty() {
+            "has origins beside"
+        } else if source.rewrite.is_some() {
+            "rewrites the path for no origin"
+        } else if !public {
+            "is not public = true"
+        } else if !source.methods.iter().all(get) {
+            "takes other methods than GET and HEAD"
+        } else {
+            return;
+        };
+        self.fault(
+            "answer-invalid",
+            (FILE, Some(answer.span())),
+            format!("the route {:?}, which the gateway answers itself, {why}", source.id.get_ref()),
+            "write methods = [\"GET\"], public = true, answer = \"jwks\", and no origins",
+        );
     }
 
     fn roles(&mut self, source: &RouteSource) {

@@ -23,6 +23,8 @@ pub(in crate::policy) struct Gateway {
     /// What is asked of the state store.
     #[serde(default)]
     pub state: State,
+    /// `Sekisho-Assertion`, which the gateway signs for origins; without this table there is none.
+    pub assertion: Option<AssertionSource>,
     /// The services behind the gateway, by name.
     #[serde(default)]
     pub origins: BTreeMap<Spanned<String>, OriginSource>,
@@ -32,6 +34,17 @@ pub(in crate::policy) struct Gateway {
     /// How many requests a tenant, or each of its users, may make.
     #[serde(default)]
     pub rate_limits: Vec<RateLimitSource>,
+}
+
+/// What the gateway asserts to origins of whom it forwards.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(in crate::policy) struct AssertionSource {
+    /// The value of `iss`: the gateway's name, such as `https://gateway.example.jp`.
+    pub issuer: Spanned<String>,
+    /// How long an assertion lives, in seconds: 1 to 120; 60, if not given.
+    pub lifetime_s: Option<Spanned<u32>>,
 }
 
 // No `usize`: a component's has 32 bits, and check on a larger machine would take what every gateway

@@ -26,6 +26,9 @@ pub(in crate::policy) struct IssuerSource {
     pub discovery: bool,
     /// The address at which the issuer publishes its keys as a JWK Set.
     pub jwks_url: Option<Spanned<String>>,
+    /// The gateway signs these tokens itself, by its own keys: sessions, whose `tenant` names the tenant.
+    #[serde(default)]
+    pub own_keys: Option<Spanned<bool>>,
     /// The one kind of token that it issues, by the header's `typ`; any, if not given.
     pub token_type: Option<TokenType>,
     /// How long after `iat` a token may be used, in seconds; if not given, until it expires.

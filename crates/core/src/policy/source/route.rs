@@ -1,6 +1,7 @@
 //! A way through the gateway.
 
 use super::{Spanned, TimeoutsSource};
+use crate::policy::OwnAnswer;
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize)]
@@ -14,7 +15,10 @@ pub(in crate::policy) struct RouteSource {
     /// The methods that it takes, in capitals.
     pub methods: Vec<Spanned<String>>,
     /// The origins that may serve it: of these, one in a region of the tenant does.
+    #[serde(default)]
     pub origins: Vec<Spanned<String>>,
+    /// What the gateway answers itself, in place of origins: `"jwks"`, the public part of its own keys.
+    pub answer: Option<Spanned<OwnAnswer>>,
     /// `true`: no token is asked for.
     #[serde(default)]
     pub public: Option<Spanned<bool>>,

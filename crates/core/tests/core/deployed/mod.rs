@@ -56,6 +56,7 @@ fn asks() -> Vec<(&'static str, Ask)> {
 fn said(ask: &Ask, policy: &Policy) -> String {
     let verdict = match ask.judge(policy).verdict {
         Verdict::Permit(permit) => format!("{:?} {}", permit.headers(), permit.route().id()),
+        Verdict::Answer(own) => panic!("{own:?}"),
         Verdict::Deny(denial) => format!("{denial:?}"),
     };
     format!("{verdict} {}", policy.digest())

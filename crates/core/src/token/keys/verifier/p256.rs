@@ -46,7 +46,7 @@ impl P256 {
         }
         self.table
             .get_or_init(|| Table::new((*self.key.as_affine()).into()))
-            .holds(&Sha256::digest(message).into(), &signature)
+            .holds(&Sha256::digest(message), &signature)
     }
 }
 
@@ -92,9 +92,10 @@ impl Table {
     /// FIPS 186-5, section 6.4.2, steps 3 to 9. All of it is public, so its time may vary.
     fn holds(&self, hash: &FieldBytes, signature: &Signature) -> bool {
         let (r, s) = signature.split_scalars();
-        let w = *s.invert_vartime();
-        let (u, v) = (scalar(hash) * w, *r * w);
-        let point = ProjectivePoint::mul_by_generator_vartime(&u) + self.times(&v);
+        let inverse = *s.invert_vartime();
+        let of_generator = scalar(hash) * inverse;
+        let of_key = *r * inverse;
+        let point = ProjectivePoint::mul_by_generator_vartime(&of_generator) + self.times(&of_key);
         // At infinity there is no x; the library's is zero there, which no r is.
         *r == scalar(&point.to_affine().x())
     }

@@ -1,0 +1,53 @@
+//! `sekisho keys`: the gateway's own keys.
+
+mod file;
+mod new;
+mod rotate;
+mod session;
+mod show;
+
+use crate::exit::Exit;
+use crate::report::Failure;
+use clap::Subcommand;
+
+const EXAMPLES: &str = "\
+Examples:
+  sekisho keys new keys.json              a current and a next key of each kind
+  sekisho up --keys keys.json             sign with them; Spin: SPIN_VARIABLE_SEKISHO_KEYS
+  sekisho keys rotate keys.json           the next keys become current, the current ones retired
+  sekisho keys show keys.json             what each is there for; never a secret
+  sekisho keys session keys.json --issuer https://gateway.example.jp --tenant acme --subject u-42
+
+A rotation in three steps, none of which anybody notices: keep the file for at least 5 minutes after
+`new` or `rotate`, so that origins know the next key; rotate; give it to every gateway. Retired keys
+go with the next rotation, so rotate no sooner than the longest session has ended.";
+
+/// The gateway's own keys, with which it signs assertions for origins and sessions.
+///
+/// A file of them is a secret: whoever has it can sign in as anybody. It stands in no policy.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Keys {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    New(new::New),
+    Rotate(rotate::Rotate),
+    Show(show::Show),
+    Session(session::Mint),
+}
+
+impl Keys {
+    /// Runs the command.
+    pub fn run(self) -> Result<Exit, Failure> {
+        match self.command {
+            Command::New(new) => new.run(),
+            Command::Rotate(rotate) => rotate.run(),
+            Command::Show(show) => show.run(),
+            Command::Session(mint) => mint.run(),
+        }
+    }
+}

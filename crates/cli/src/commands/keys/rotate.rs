@@ -1,0 +1,65 @@
+//! `sekisho keys rotate`: the next keys begin to sign.
+
+use super::file;
+use crate::commands::print;
+use crate::exit::Exit;
+use crate::report::Failure;
+use sekisho_core::token::keys::Algorithm;
+use sekisho_core::token::own::Status;
+use serde_json::Value;
+use std::path::PathBuf;
+
+/// Renew the keys: retired ones go, current ones retire, next ones become current, and new ones are next.
+///
+/// The file is replaced in one step. A kind that has no next key gets a current one at once, which
+/// origins do not know for up to 5 minutes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Rotate {
+    /// The file
+    #[arg(value_name = "KEYS.json")]
+    file: PathBuf,
+}
+
+impl Rotate {
+    pub(super) fn run(self) -> Result<Exit, Failure> {
+        let (text, _) = file::read(&self.file)?;
+        let mut set: Value = serde_json::from_str(&text)
+            .map_err(|_| Failure::fault("the set was read before, and is not read now"))?;
+        let before = set.get_mut("keys").map_or(Value::Null, Value::take);
+        let before = before.as_array().map(Vec::as_slice).unwrap_or_default();
+        let mut keys = Vec::new();
+        for algorithm in file::KINDS {
+            keys.extend(rotated(before, algorithm)?);
+        }
+        file::write(&self.file, &keys, false)?;
+        print(&format!("{} is renewed; give it to every gateway\n", self.file.display()))?;
+        Ok(Exit::Success)
+    }
+}
+
+fn rotated(before: &[Value], algorithm: Algorithm) -> Result<Vec<Value>, Failure> {
+    let mut keys = Vec::new();
+    for key in before.iter().filter(|key| key["alg"] == algorithm.name()) {
+        let status = match key["status"].as_str() {
+            Some("current") => Status::Retired,
+            Some("next") if !is_there(&keys, Status::Current) => Status::Current,
+            Some("next") => Status::Next,
+            _ => continue,
+        };
+        let mut key = key.clone();
+        if let Some(members) = key.as_object_mut() {
+            members.insert("status".to_owned(), status.name().into());
+        }
+        keys.push(key);
+    }
+    for status in [Status::Current, Status::Next] {
+        if !is_there(&keys, status) {
+            keys.push(file::key(algorithm, status)?);
+        }
+    }
+    Ok(keys)
+}
+
+fn is_there(keys: &[Value], status: Status) -> bool {
+    keys.iter().any(|key| key["status"] == status.name())
+}

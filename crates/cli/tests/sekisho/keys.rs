@@ -1,0 +1,157 @@
+//! The gateway's own keys, from the file to the answer.
+
+use super::{PolicyCopy, run, sekisho};
+use serde_json::{Value, json};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+fn set(file: &Path) -> Vec<Value> {
+    let set: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    set["keys"].as_array().unwrap().clone()
+}
+
+/// Status and kid of each key for an algorithm.
+fn of<'k>(keys: &'k [Value], algorithm: &str) -> Vec<(&'k str, &'k str)> {
+    keys.iter()
+        .filter(|key| key["alg"] == algorithm)
+        .map(|key| (key["status"].as_str().unwrap(), key["kid"].as_str().unwrap()))
+        .collect()
+}
+
+#[test]
+fn keys_are_made_rotated_and_shown() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("keys.json");
+    let path = file.to_str().unwrap();
+    run(&["keys", "new", path]).succeeded();
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "its owner's alone");
+    let first = set(&file);
+    for algorithm in ["EdDSA", "HS256"] {
+        let of: Vec<&str> = of(&first, algorithm).iter().map(|(status, _)| *status).collect();
+        assert_eq!(of, ["current", "next"], "{algorithm}");
+    }
+
+    run(&["keys", "new", path]).failed(2, &["exists already", "sekisho keys rotate"]);
+    assert_eq!(set(&file), first, "nothing is overwritten");
+
+    run(&["keys", "rotate", path]).succeeded();
+    let second = set(&file);
+    run(&["keys", "rotate", path]).succeeded();
+    let third = set(&file);
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    for algorithm in ["EdDSA", "HS256"] {
+        let [one, two, three] = [&first, &second, &third].map(|keys| of(keys, algorithm));
+        assert_eq!(two[..2], [("retired", one[0].1), ("current", one[1].1)]);
+        assert_eq!(two[2].0, "next");
+        assert_eq!(
+            three[..2],
+            [("retired", two[1].1), ("current", two[2].1)],
+            "the first has gone"
+        );
+        assert_eq!(three.len(), 3);
+    }
+
+    let shown = run(&["keys", "show", path]).succeeded();
+    let published = run(&["keys", "show", "--jwks", path]).succeeded();
+    for key in &third {
+        assert!(shown.contains(key["kid"].as_str().unwrap()), "{shown}");
+        for secret in [&key["d"], &key["k"]].into_iter().filter_map(Value::as_str) {
+            assert!(!shown.contains(secret) && !published.contains(secret));
+        }
+    }
+    let published: Value = serde_json::from_str(&published).unwrap();
+    assert_eq!(published["keys"].as_array().unwrap().len(), 3);
+    assert!(published["keys"].as_array().unwrap().iter().all(|key| key["kty"] == "OKP"));
+}
+
+#[test]
+fn a_file_that_is_no_set_is_named_and_not_quoted() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("keys.json");
+    let path = file.to_str().unwrap();
+    for (text, words) in [
+        ("{\"keys\":[{\"d\":\"S3CRET\"", "not strict JSON"),
+        ("{\"keys\":[{\"d\":\"S3CRET\",\"kid\":\"S3CRET\"}]}", "key 1: its \"status\""),
+        ("{}", "has no array \"keys\""),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        for command in ["show", "rotate"] {
+            let ran = run(&["keys", command, path]);
+            ran.failed(2, &["keys.json", words]);
+            assert!(!ran.err.contains("S3CRET") && !ran.out.contains("S3CRET"), "{}", ran.err);
+        }
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), text, "nothing is lost");
+    }
+    run(&["keys", "show", "/nowhere/keys.json"]).failed(2, &["/nowhere/keys.json"]);
+    run(&["keys", "new", "/nowhere/keys.json"]).failed(2, &["/nowhere/keys.json"]);
+}
+
+#[test]
+fn a_session_has_what_it_was_asked_for() {
+    use base64::Engine as _;
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("keys.json");
+    let path = file.to_str().unwrap();
+    run(&["keys", "new", path]).succeeded();
+    let keys = set(&file);
+    for algorithm in ["HS256", "EdDSA"] {
+        let mint = |more: &[&str]| {
+            let arguments = ["keys", "session", path, "--issuer", "https://gateway.example.jp"];
+            let user = ["--tenant", "acme", "--subject", "u-42", "--role", "member"];
+            run(&[&arguments[..], &user, &["--alg", algorithm], more].concat()).succeeded()
+        };
+        let parts = |token: &str| -> Vec<Value> {
+            let decode = |part| base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part);
+            let parts = token.trim().split('.').take(2);
+            parts.map(|part| serde_json::from_slice(&decode(part).unwrap()).unwrap()).collect()
+        };
+        let [header, claims] = &parts(&mint(&["--expires-in", "12h"]))[..] else { panic!("parts") };
+        let kid = of(&keys, algorithm)[0].1;
+        assert_eq!(*header, json!({"alg": algorithm, "typ": "sekisho-session+jwt", "kid": kid}));
+        assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 12 * 3600);
+        for (name, value) in [("tenant", "acme"), ("sub", "u-42"), ("aud", "sekisho")] {
+            assert_eq!(claims[name], value);
+        }
+        let other = &parts(&mint(&[]))[1]["sid"];
+        assert_ne!(claims["sid"], *other, "nobody can guess it");
+        assert_eq!(parts(&mint(&["--sid", "s-1"]))[1]["sid"], "s-1");
+    }
+}
+
+/// A gateway whose policy needs its own keys does not start without.
+#[test]
+fn a_gateway_without_the_keys_that_it_needs_does_not_start() {
+    let (application, policy) = (super::up::application(), PolicyCopy::new());
+    policy.replace(
+        "gateway.toml",
+        "[state]\n",
+        "[assertion]\nissuer = \"https://g.example\"\n[state]\n",
+    );
+    let directory = tempfile::tempdir().unwrap();
+    let up = |environment: Option<&str>, more: &[&str]| {
+        let mut command = sekisho();
+        command.args([
+            "up",
+            "--listen",
+            "127.0.0.1:0",
+            "--state",
+            "memory",
+            "--policy",
+            policy.path(),
+        ]);
+        command.args(more).current_dir(application.path());
+        command.envs(environment.map(|keys| ("SPIN_VARIABLE_SEKISHO_KEYS", keys)));
+        super::Ran::of(&command.output().unwrap())
+    };
+    up(None, &[]).failed(2, &["needs the gateway's own keys", "sekisho keys new", "--keys"]);
+    up(Some(""), &[]).failed(2, &["needs the gateway's own keys"]);
+    let ran = up(Some("{\"keys\":\"S3CRET\"}"), &[]);
+    ran.failed(2, &["SPIN_VARIABLE_SEKISHO_KEYS: not a JWK Set"]);
+    assert!(!ran.err.contains("S3CRET"), "{}", ran.err);
+    let file = directory.path().join("keys.json");
+    std::fs::write(&file, "S3CRET").unwrap();
+    let ran = up(None, &["--keys", file.to_str().unwrap()]);
+    ran.failed(2, &["keys.json: not strict JSON"]);
+    assert!(!ran.err.contains("S3CRET"), "{}", ran.err);
+    up(None, &["--keys", "/nowhere"]).failed(2, &["/nowhere"]);
+}

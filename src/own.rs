@@ -1,0 +1,130 @@
+//! The gateway's own keys: read from the variable `sekisho_keys`, used to sign what origins are told, and
+//! published. The secrets stay in this file and in core's [`OwnKeys`], which shows none.
+
+use crate::{answer, clock};
+use sekisho_core::answer::published_keys;
+use sekisho_core::token::own::OwnKeys;
+use sekisho_core::token::own::assertion::Signed;
+use sekisho_core::{Denial, Permit, Reason};
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+use wasip3::clocks::monotonic_clock::{self, Mark};
+use wasip3::http::types::Response;
+
+/// How long an instance uses the keys before it reads the variable again: a host may have a new value for
+/// it at any time.
+const FRESH: Duration = Duration::from_mins(1);
+
+struct Known {
+    text: String,
+    keys: Rc<OwnKeys>,
+    read: Mark,
+    signed: Signed,
+}
+
+thread_local! {
+    static KNOWN: RefCell<Option<Known>> = const { RefCell::new(None) };
+}
+
+/// The keys, or why there are none. Keys that were good stay in use while the variable can't be read or is
+/// not sound.
+pub(crate) async fn keys() -> Result<Rc<OwnKeys>, String> {
+    let fresh = u64::try_from(FRESH.as_nanos()).unwrap_or(u64::MAX);
+    let known = KNOWN.with_borrow(|known| {
+        let known = known.as_ref()?;
+        let age = monotonic_clock::now().saturating_sub(known.read);
+        Some((Rc::clone(&known.keys), age < fresh))
+    });
+    if let Some((keys, true)) = known {
+        return Ok(keys);
+    }
+    let read = variable().await.and_then(|text| match OwnKeys::parse(text.as_bytes()) {
+        Ok(keys) => Ok((text, keys)),
+        Err(why) => Err(format!("the variable sekisho_keys: {why}")),
+    });
+    match (read, known) {
+        (Ok((text, keys)), _) => Ok(remember(text, keys)),
+        (Err(why), None) => Err(why),
+        (Err(why), Some((keys, _))) => {
+            eprintln!("own keys: {why}; the ones before stay in use");
+            KNOWN.with_borrow_mut(|known| {
+                if let Some(known) = known {
+                    known.read = monotonic_clock::now();
+                }
+            });
+            Ok(keys)
+        }
+    }
+}
+
+/// The same keys stay, with the signatures that they were seen to hold.
+fn remember(text: String, keys: OwnKeys) -> Rc<OwnKeys> {
+    let read = monotonic_clock::now();
+    KNOWN.with_borrow_mut(|known| match known {
+        Some(known) if known.text == text => {
+            known.read = read;
+            Rc::clone(&known.keys)
+        }
+        _ => {
+            let keys = Rc::new(keys);
+            let signed = Signed::default();
+            *known = Some(Known { text, keys: Rc::clone(&keys), read, signed });
+            keys
+        }
+    })
+}
+
+#[cfg(feature = "spin")]
+async fn variable() -> Result<String, String> {
+    // What a provider says of its failure may quote what it failed with.
+    let text = spin_sdk::variables::get("sekisho_keys").await;
+    given(text.map_err(|_| "the variable sekisho_keys can't be read".to_owned())?)
+}
+
+/// A host without Spin's variables has the component's environment.
+#[cfg(not(feature = "spin"))]
+#[allow(clippy::unused_async, reason = "the same signature as with variables")]
+async fn variable() -> Result<String, String> {
+    given(std::env::var("SEKISHO_KEYS").unwrap_or_default())
+}
+
+fn given(text: String) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err("the variable sekisho_keys is empty; `sekisho keys new` makes keys".into());
+    }
+    Ok(text)
+}
+
+/// The permit with the gateway's signed word, where the policy asks for one.
+pub(crate) async fn asserted<'p>(
+    permit: Permit<'p>,
+    request_id: &str,
+) -> Result<Permit<'p>, Denial> {
+    let Some((assertion, lifetime)) = permit.assertion() else {
+        return Ok(permit);
+    };
+    let keys = keys().await.map_err(unavailable)?;
+    let token = KNOWN.with_borrow_mut(|known| match known {
+        Some(known) if Rc::ptr_eq(&known.keys, &keys) => {
+            known.signed.token(assertion, &keys, request_id, lifetime, clock::now())
+        }
+        // Another request read other keys in between.
+        _ => assertion.sign(&keys, request_id, lifetime, clock::now()),
+    });
+    let token = token.map_err(unavailable)?;
+    Ok(permit.asserted(&token))
+}
+
+/// The public keys.
+pub(crate) async fn publish(head: bool) -> Result<Response, Denial> {
+    let keys = keys().await.map_err(unavailable)?;
+    let answer = published_keys(&keys);
+    let body = if head { String::new() } else { answer.body };
+    answer::own(200, answer.headers, body)
+        .map_err(|error| Denial::new(Reason::OwnKeysUnavailable, format!("{error:?}")))
+}
+
+fn unavailable(why: String) -> Denial {
+    Denial::new(Reason::OwnKeysUnavailable, why)
+}
