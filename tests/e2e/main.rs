@@ -16,6 +16,7 @@ mod keys;
 mod limits;
 mod malformed;
 mod memory;
+mod own;
 mod portable;
 mod provider;
 mod refusals;

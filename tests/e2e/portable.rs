@@ -55,11 +55,11 @@ fn imports(component: &std::path::Path) -> Vec<String> {
 }
 
 #[test]
-fn the_spin_build_imports_wasi_and_the_key_value_store() {
+fn the_spin_build_imports_wasi_the_key_value_store_and_variables() {
     let imports = imports(component());
     println!("{imports:#?}");
     let spin: Vec<&String> = imports.iter().filter(|name| !name.starts_with("wasi:")).collect();
-    assert_eq!(spin, ["spin:key-value/key-value@3.0.0"]);
+    assert_eq!(spin, ["spin:key-value/key-value@3.0.0", "spin:variables/variables@3.0.0"]);
     assert!(!imports.iter().any(|name| name.contains("sockets")), "no sockets: {imports:?}");
 }
 

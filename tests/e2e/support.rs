@@ -83,6 +83,12 @@ pub(crate) fn manifest_text(
     spin: bool,
 ) -> String {
     let stores = if spin { "key_value_stores = [\"default\"]" } else { "" };
+    let keys = if spin {
+        "[variables]\nsekisho_keys = { default = \"\", secret = true }\n\
+         [component.gateway.variables]\nsekisho_keys = \"{{ sekisho_keys }}\"\n"
+    } else {
+        ""
+    };
     let environment = if spin {
         ""
     } else {
@@ -94,7 +100,7 @@ pub(crate) fn manifest_text(
          [[trigger.http]]\nroute = \"/...\"\ncomponent = \"gateway\"\n\
          [component.gateway]\nsource = \"{component}\"\n\
          files = [{{ source = \"{policy}\", destination = \"/policy\" }}]\n\
-         allowed_outbound_hosts = {origins:?}\n{stores}\n{environment}\n"
+         allowed_outbound_hosts = {origins:?}\n{stores}\n{environment}\n{keys}"
     )
 }
 
@@ -110,9 +116,12 @@ pub(crate) fn manifest(
     Manifest::parse(&directory.join("spin.toml"), &text).unwrap()
 }
 
-/// The audit records that a gateway has written.
+/// The audit records that a gateway has written, and what it said besides.
 #[derive(Clone, Default)]
-pub(crate) struct Audit(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Audit {
+    records: Arc<Mutex<Vec<String>>>,
+    said: Arc<Mutex<Vec<String>>>,
+}
 
 impl Audit {
     pub(crate) fn output(&self) -> Output {
@@ -120,15 +129,23 @@ impl Audit {
         Output::Lines(Arc::new(move |_: &str, stream: Stream, line: &[u8]| {
             let line = String::from_utf8(line.to_vec()).unwrap();
             match stream {
-                Stream::Out => lines.0.lock().unwrap().push(line),
-                Stream::Err => eprintln!("component: {line}"),
+                Stream::Out => lines.records.lock().unwrap().push(line),
+                Stream::Err => {
+                    eprintln!("component: {line}");
+                    lines.said.lock().unwrap().push(line);
+                }
             }
         }))
     }
 
+    /// What was written to standard error so far.
+    pub(crate) fn said(&self) -> Vec<String> {
+        self.said.lock().unwrap().clone()
+    }
+
     /// Every record so far, as text.
     pub(crate) fn lines(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
+        self.records.lock().unwrap().clone()
     }
 
     /// The record with this request identifier; the answer's head may be here before its record.
@@ -160,6 +177,8 @@ pub(crate) struct Options {
     /// What the gateway may connect to besides the origin.
     pub(crate) outbound: Vec<String>,
     pub(crate) clock: Option<WallClock>,
+    /// The gateway's own keys, if it has some.
+    pub(crate) keys: Option<String>,
 }
 
 pub(crate) struct World {
@@ -169,7 +188,7 @@ pub(crate) struct World {
     pub(crate) audit: Audit,
     pub(crate) policy: PathBuf,
     ca_pem: String,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl World {
@@ -202,6 +221,8 @@ impl World {
             true,
         ));
         config.wall_clock = options.clock;
+        config.variables =
+            options.keys.into_iter().map(|keys| ("sekisho_keys".to_owned(), keys)).collect();
         config.cache_dir = Some(cache());
         config.output = audit.output();
         config.state = State::Memory;
@@ -211,7 +232,8 @@ impl World {
             file
         });
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
-        let names = ["acme.localhost", "globex.localhost", "unknown.localhost"].map(str::to_owned);
+        let names = ["acme.localhost", "globex.localhost", "unknown.localhost", "localhost"];
+        let names = names.map(str::to_owned);
         config.listeners = vec![
             Listener {
                 addr: loopback,
@@ -223,7 +245,14 @@ impl World {
         let ca_pem =
             std::fs::read_to_string(sekisho_host::tls::DevCa::load_or_create(&ca).unwrap().path())
                 .unwrap();
-        Self { origin, issuer, host, audit, policy, ca_pem, _directory: directory }
+        Self { origin, issuer, host, audit, policy, ca_pem, directory }
+    }
+
+    /// The file of the authority that the gateway's certificate is of.
+    pub(crate) fn ca_file(&self) -> PathBuf {
+        let file = self.directory.path().join("gateway-ca.pem");
+        std::fs::write(&file, &self.ca_pem).unwrap();
+        file
     }
 
     /// A client of the HTTPS listener.
