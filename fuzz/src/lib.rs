@@ -112,5 +112,5 @@ pub fn public_request(peer: &str, fields: Vec<(String, Vec<u8>)>) -> Request {
 pub fn judge(request: Request, record: &Record) -> Decision<'static> {
     let now: Timestamp = NOW.parse().expect("a time");
     let alike = |keys: &[String]| keys.iter().map(|key| (key.clone(), record.clone())).collect();
-    decide_offline(&POLICY, request, now, alike).0
+    decide_offline(&POLICY, request, now, None, alike).0
 }

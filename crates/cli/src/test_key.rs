@@ -130,6 +130,7 @@ impl TestKey {
                 issuer.insert("jwks_file".into(), set.into());
                 issuer.remove("jwks_url");
                 issuer.remove("discovery");
+                issuer.remove("own_keys");
                 known.push(Issuer::of(id, issuer));
             }
             copy.insert(file.clone(), tenant.to_string().into_bytes());

@@ -164,7 +164,7 @@ fn judge(policy: &Policy, request: Request) -> Decision<'_> {
     let now = Timestamp::from_second(NOW).unwrap();
     let absent =
         |keys: &[String]| keys.iter().map(|key| (key.clone(), Record::Absent)).collect::<Records>();
-    decide_offline(policy, request, now, absent).0
+    decide_offline(policy, request, now, None, absent).0
 }
 
 /// Few at a time: a request that just came lies in the nearest cache, and so does what the verdict

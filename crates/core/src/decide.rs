@@ -8,6 +8,7 @@ use crate::records::{Given, Needed, Records};
 use crate::request::{Request, canonical, transport};
 use crate::token::claims::Principal;
 use crate::token::keys::KeySet;
+use crate::token::own::OwnKeys;
 use crate::token::{Authenticated, Claimed, Wanted};
 use crate::{authorize, client, network, route, session, tenant, token};
 use jiff::Timestamp;
@@ -248,21 +249,30 @@ fn proceed<'p>(
 }
 
 /// As [`decide`] where nobody can be asked: the files of the policy stand in for the keys that
-/// issuers publish, and the records are what `state` says of their keys. The verdict, and the records
-/// that it asked for.
-pub fn decide_offline(
-    policy: &Policy,
+/// issuers publish, the gateway's own keys are known or not, and the records are what `state` says of
+/// their keys. The verdict, and the records that it asked for.
+pub fn decide_offline<'p>(
+    policy: &'p Policy,
     request: Request,
     now: Timestamp,
+    own: Option<&OwnKeys>,
     state: impl FnOnce(&[String]) -> Records,
-) -> (Decision<'_>, Records) {
+) -> (Decision<'p>, Records) {
     let mut progress = decide(policy, request, now);
     loop {
         progress = match progress {
             Progress::Decided(decision) => return (*decision, Records::new()),
             Progress::Keys(needs) => {
-                let keys = needs.issuer().keys().offline();
-                needs.resume(keys)
+                let own = own.filter(|_| needs.wanted() == Wanted::Own);
+                let own = own.map(|own| own.checking(needs.issuer().algorithms())).transpose();
+                match own {
+                    Ok(Some(keys)) => needs.resume(Ok(&*keys)),
+                    Ok(None) => {
+                        let keys = needs.issuer().keys().offline();
+                        needs.resume(keys)
+                    }
+                    Err(why) => needs.resume(Err(why)),
+                }
             }
             Progress::Pending(pending) => {
                 let records = state(pending.records());

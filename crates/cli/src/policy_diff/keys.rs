@@ -23,7 +23,7 @@ fn more(key: &str) -> Option<Effect> {
 /// What the gateway takes where a key is left out.
 fn default(key: &str) -> Option<Value> {
     Some(match key {
-        "public" | "cleartext" | "sole_tenant" => false.into(),
+        "public" | "cleartext" | "sole_tenant" | "discovery" | "own_keys" => false.into(),
         "enforce" | "revocation" => true.into(),
         "network" => "business".into(),
         "tenant_echo" => "required".into(),

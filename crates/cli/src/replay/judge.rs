@@ -112,7 +112,7 @@ impl<'p> Judge<'p> {
             request_id: String::new(),
         };
         let state = |asked: &[String]| self.state(record, asked);
-        let (decision, records) = decide_offline(&staged.policy, request, self.now, state);
+        let (decision, records) = decide_offline(&staged.policy, request, self.now, None, state);
         Ok((decision, records.into_keys().collect()))
     }
 

@@ -155,3 +155,66 @@ fn a_gateway_without_the_keys_that_it_needs_does_not_start() {
     assert!(!ran.err.contains("S3CRET"), "{}", ran.err);
     up(None, &["--keys", "/nowhere"]).failed(2, &["/nowhere"]);
 }
+
+/// `explain` and `test` judge sessions as the gateway does.
+#[test]
+fn a_session_is_explained_with_the_keys_that_signed_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let (keys, others, asked) = (file("keys.json"), file("others.json"), file("request.json"));
+    run(&["keys", "new", &keys]).succeeded();
+    run(&["keys", "new", &others]).succeeded();
+    let policy = PolicyCopy::new();
+    let issuer = "[[issuers]]\nissuer = \"https://issuer.localhost:3481\"";
+    let own = "[[issuers]]\nissuer = \"https://gateway.example.jp\"\naudiences = [\"sekisho\"]\n\
+               algorithms = [\"HS256\"]\nown_keys = true\ntenant_claim = \"tenant\"\n\n";
+    policy.replace("tenants/acme.toml", issuer, &format!("{own}{issuer}"));
+    let token = run(&[
+        "keys",
+        "session",
+        &keys,
+        "--issuer",
+        "https://gateway.example.jp",
+        "--tenant",
+        "acme",
+        "--subject",
+        "u-42",
+        "--role",
+        "member",
+    ])
+    .succeeded();
+    let bearer = format!("Bearer {}", token.trim());
+    let now = jiff_now();
+    let request = json!({"method": "GET", "scheme": "https", "target": "/api/assistants",
+        "headers": [["host", "acme.localhost"], ["authorization", bearer]],
+        "peer": "127.0.0.1:50211", "now": now});
+    std::fs::write(&asked, request.to_string()).unwrap();
+    let explain =
+        |more: &[&str]| run(&[&["explain", "--policy", policy.path(), &asked], more].concat());
+    let out = explain(&["--keys", &keys]).succeeded();
+    assert!(out.contains("PERMITTED") && out.contains("u-42"), "{out}");
+    for (more, code, reason) in [
+        (&["--keys", &others][..], 3, "token-key-unknown"),
+        (&[], 3, "keys-unavailable"),
+        (&["--keys", "/nowhere/keys.json"], 2, "/nowhere/keys.json"),
+    ] {
+        let ran = explain(more);
+        assert_eq!(ran.code, Some(code), "{}", ran.err);
+        assert!(ran.out.contains(reason) || ran.err.contains(reason), "{}{}", ran.out, ran.err);
+    }
+    // A case beside the policy gives claims, and a test key stands in for the gateway's.
+    let case = policy.0.path().join("cases/permit-own");
+    std::fs::create_dir_all(&case).unwrap();
+    let claims = json!({"iss": "https://gateway.example.jp", "sub": "u-1", "roles": ["member"]});
+    let asked = json!({"method": "GET", "scheme": "https", "target": "/api/assistants",
+        "headers": [["host", "acme.localhost"]], "claims": claims, "peer": "127.0.0.1:50211", "now": now});
+    std::fs::write(case.join("request.json"), asked.to_string()).unwrap();
+    std::fs::write(case.join("expected.json"), "{\"decision\":\"permit\",\"subject\":\"u-1\"}")
+        .unwrap();
+    run(&["test", policy.path()]).succeeded();
+}
+
+fn jiff_now() -> String {
+    let seconds = i64::try_from(sekisho_testing::clock::unix_seconds()).unwrap();
+    sekisho_core::Timestamp::from_second(seconds).unwrap().to_string()
+}

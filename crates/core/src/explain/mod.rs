@@ -26,7 +26,7 @@ pub fn explain(policy: &Policy, question: &Question, state: &State) -> Answer {
     let request = question.request(REQUEST_ID);
     let headers = request.headers.clone();
     let (decision, records) =
-        decide_offline(policy, request, question.now, |keys| state.records(keys));
+        decide_offline(policy, request, question.now, state.own_keys(), |keys| state.records(keys));
     let Decision { verdict, facts, .. } = &decision;
     let (denial, permit, own) = match verdict {
         Verdict::Permit(permit) => (None, Some(&**permit), None),

@@ -2,6 +2,7 @@
 
 use crate::records::{Record, Records, is_key};
 use crate::request::{Headers, Request, Scheme};
+use crate::token::own::OwnKeys;
 use jiff::Timestamp;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -9,6 +10,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// A request as data.
 #[derive(Clone, Debug, Deserialize)]
@@ -75,8 +77,12 @@ impl Question {
 
 /// State as data: what a store would hold, by key. A key that is not there is absent. One that no
 /// record has, or that stands twice, is refused: a revocation with a slip in its key would be none.
+/// Beside it, where somebody has them, the gateway's own keys.
 #[derive(Clone, Debug, Default)]
-pub struct State(BTreeMap<String, Value>);
+pub struct State {
+    records: BTreeMap<String, Value>,
+    own_keys: Option<Arc<OwnKeys>>,
+}
 
 impl<'de> Deserialize<'de> for State {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -106,14 +112,24 @@ impl<'de> Visitor<'de> for ByKey {
             }
             records.insert(key, record);
         }
-        Ok(State(records))
+        Ok(State { records, own_keys: None })
     }
 }
 
 impl State {
+    /// The same, where the gateway has these own keys.
+    #[must_use]
+    pub fn with_own_keys(self, keys: OwnKeys) -> Self {
+        Self { own_keys: Some(Arc::new(keys)), ..self }
+    }
+
+    pub(super) fn own_keys(&self) -> Option<&OwnKeys> {
+        self.own_keys.as_deref()
+    }
+
     /// The records of these keys.
     pub fn records(&self, keys: &[String]) -> Records {
-        let record = |key: &String| match self.0.get(key) {
+        let record = |key: &String| match self.records.get(key) {
             Some(value) => Record::Found(value.to_string().into_bytes()),
             None => Record::Absent,
         };

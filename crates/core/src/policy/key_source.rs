@@ -37,7 +37,7 @@ impl KeySource {
                 "nobody asks the issuer for its keys here; a jwks_file beside would stand in for them"
                     .into()
             }),
-            Self::Own => Err("the gateway's own keys are secret, and not known here".into()),
+            Self::Own => Err("the gateway's own keys are secret, and not given here".into()),
         }
     }
 }

@@ -61,7 +61,7 @@ impl Gateway<'_> {
         let found = |key: &String| self.store.get(key).cloned().unwrap_or(Record::Absent);
         let state = |keys: &[String]| keys.iter().map(|key| (key.clone(), found(key))).collect();
         let now = Timestamp::from_second(NOW).unwrap();
-        let (decision, records) = decide_offline(&self.policy, request.clone(), now, state);
+        let (decision, records) = decide_offline(&self.policy, request.clone(), now, None, state);
         let records = records.into_keys().collect();
         let writes = decision.writes.into_iter().map(|(key, _)| key).collect();
         let verdict = match decision.verdict {

@@ -385,7 +385,7 @@ fn offline_a_file_stands_in() {
         ("none", "discovery = true".to_owned(), Some(Reason::KeysUnavailable)),
     ] {
         let policy = published((DISCOVERY.0, &to));
-        let (decision, _) = decide_offline(&policy, ask().request(), now, absent);
+        let (decision, _) = decide_offline(&policy, ask().request(), now, None, absent);
         let reason = match decision.verdict {
             Verdict::Permit(_) => None,
             Verdict::Answer(own) => panic!("{own:?}"),

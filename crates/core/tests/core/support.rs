@@ -345,7 +345,7 @@ impl Ask {
         let state = |keys: &[String]| {
             keys.iter().map(|key| (key.clone(), record(key))).collect::<Records>()
         };
-        decide_offline(policy, self.request(), now, state).0
+        decide_offline(policy, self.request(), now, None, state).0
     }
 
     /// The reason of the denial, or what the origin will see.

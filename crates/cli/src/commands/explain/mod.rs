@@ -48,6 +48,9 @@ pub struct Explain {
     /// Records of the state store by key, as a JSON object; none if not given
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
+    /// The gateway's own keys, for sessions that it signed; see sekisho keys
+    #[arg(long, value_name = "KEYS.json")]
+    keys: Option<PathBuf>,
     /// Judge JSON Lines: a request a line in, a verdict a line out, in the same order
     #[arg(long)]
     batch: bool,
@@ -63,7 +66,10 @@ impl Explain {
     /// Judges.
     pub fn run(self, style: Style) -> Result<Exit, Failure> {
         let (_, policy) = policy_dir::load(&self.policy)?;
-        let state = self.state.as_deref().map(state).transpose()?.unwrap_or_default();
+        let mut state = self.state.as_deref().map(state).transpose()?.unwrap_or_default();
+        if let Some(file) = &self.keys {
+            state = state.with_own_keys(super::keys::read(file)?);
+        }
         if self.batch { self.many(&policy, &state) } else { self.one(&policy, &state, style) }
     }
 

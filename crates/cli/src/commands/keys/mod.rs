@@ -9,6 +9,8 @@ mod show;
 use crate::exit::Exit;
 use crate::report::Failure;
 use clap::Subcommand;
+use sekisho_core::token::own::OwnKeys;
+use std::path::Path;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,6 +40,11 @@ enum Command {
     Rotate(rotate::Rotate),
     Show(show::Show),
     Session(session::Mint),
+}
+
+/// The gateway's own keys in a file.
+pub(super) fn read(path: &Path) -> Result<OwnKeys, Failure> {
+    file::read(path).map(|(_, keys)| keys)
 }
 
 impl Keys {

@@ -468,6 +468,9 @@ fn lints_of_issuers_and_switches() {
         "QUJD".repeat(24)
     );
     let hs = GLOBEX.replace("EdDSA", "HS512").replace("idp.json", "secret.json");
+    let own = GLOBEX
+        .replace("EdDSA", "HS256")
+        .replace("jwks_file = \"keys/idp.json\"", "own_keys = true");
     let shared = Some(("issuers-share-subjects", "\"https://idp2.example\""));
     for (name, edit, want) in [
         (
@@ -486,6 +489,7 @@ fn lints_of_issuers_and_switches() {
             None,
         ),
         ("a shared secret", (T2, GLOBEX, &hs), Some(("hs-shared-secret", "\"HS512\""))),
+        ("a secret of the gateway's own", (T2, GLOBEX, &own), None),
         ("no issuer", (T2, GLOBEX, without), Some(("tenant-without-issuer", "-"))),
         ("two issuers", (T2, GLOBEX, &second("", "")), shared),
         ("one prefix", (T2, GLOBEX, &second("", &prefix("a:"))), shared),
