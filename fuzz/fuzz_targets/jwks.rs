@@ -8,6 +8,7 @@ use sekisho_core::token::keys::published::{
     KeptSet, PublishedSet, failure_from_record, jwks_address,
 };
 use sekisho_core::token::keys::{Algorithm, KeySet, MAX_KEYS};
+use sekisho_core::token::own::OwnKeys;
 use serde_json::Value;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -26,6 +27,11 @@ fuzz_target!(|bytes: &[u8]| {
     // Whatever stands in the store, they answer.
     let _ = KeptSet::from_record(bytes, &asked, algorithms);
     let _ = failure_from_record(bytes, &asked);
+    // What is published of own keys reads as the public ones.
+    if let Ok(own) = OwnKeys::parse(bytes) {
+        let public = KeySet::parse(own.published().as_bytes(), &[Algorithm::EdDSA]);
+        assert_eq!(public.is_ok(), own.checking(&[Algorithm::EdDSA]).is_ok());
+    }
     match KeySet::parse(bytes, algorithms) {
         Err(why) => assert!(!why.is_empty()),
         Ok(_) => {

@@ -4,10 +4,9 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use serde_json::Value;
 use wasmparser::{Validator, WasmFeatures};
 
-use crate::support::{component, fast_component, fast_toolchain, root};
+use crate::support::{component, executable, fast_component, fast_toolchain, root};
 use crate::wasi;
 
 /// Flags as `spin.toml` has them.
@@ -48,19 +47,12 @@ fn core_tests() -> PathBuf {
     command
         .args(["test", "-p", "sekisho-core", "--lib", "--no-run", "--profile", "component"])
         .args(["--target", "wasm32-wasip2", "--target-dir", "target/fast"])
-        .args(["--message-format", "json", "--config", FLAGS.trim()])
+        .args(["--config", FLAGS.trim()])
         .current_dir(root());
     if let Some(toolchain) = fast_toolchain() {
         command.env("RUSTUP_TOOLCHAIN", toolchain);
     }
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout)
-        .unwrap()
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap())
-        .find_map(|message| Some(PathBuf::from(message["executable"].as_str()?)))
-        .unwrap()
+    executable(&mut command)
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Lines, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -17,7 +17,7 @@ use sekisho_testing::clock::unix_seconds;
 use sekisho_testing::pki::Pki;
 use serde_json::{Value, json};
 
-use crate::support::{ISSUER, Options, World, json as json_of, request, root};
+use crate::support::{ISSUER, Options, World, json as json_of, request, with_packages};
 
 /// The provider as a process, which ends with its standard input.
 struct Provider {
@@ -36,20 +36,6 @@ impl Drop for Provider {
     }
 }
 
-/// The directory of the provider with its packages, as its lock file has them.
-fn installed() -> PathBuf {
-    let directory = root().join("tests/provider");
-    if !directory.join("node_modules/.package-lock.json").exists() {
-        let mut npm = Command::new("npm");
-        npm.args(["ci", "--no-audit", "--no-fund"]).current_dir(&directory);
-        let done = npm
-            .status()
-            .unwrap_or_else(|error| panic!("npm, which comes with Node.js 20 or newer: {error}"));
-        assert!(done.success(), "npm ci in {}", directory.display());
-    }
-    directory
-}
-
 impl Provider {
     fn start(pki: &Pki, directory: &Path) -> Self {
         let leaf = pki.issue(&["127.0.0.1"]).unwrap();
@@ -61,7 +47,7 @@ impl Provider {
         let mut process = Command::new("node")
             .arg("provider.mjs")
             .args(files)
-            .current_dir(installed())
+            .current_dir(with_packages("tests/provider"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

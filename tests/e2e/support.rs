@@ -66,6 +66,32 @@ pub(crate) fn fast_toolchain() -> Option<&'static str> {
     (!can_build_fast(root()).unwrap()).then_some(FAST_RUST)
 }
 
+/// What this command of cargo's builds.
+pub(crate) fn executable(cargo: &mut Command) -> PathBuf {
+    let output = cargo.args(["--message-format", "json"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .find_map(|message| Some(PathBuf::from(message["executable"].as_str()?)))
+        .unwrap()
+}
+
+/// A directory of the repository with its Node.js packages, as its lock file has them.
+pub(crate) fn with_packages(directory: &str) -> PathBuf {
+    let directory = root().join(directory);
+    if !directory.join("node_modules/.package-lock.json").exists() {
+        let mut npm = Command::new("npm");
+        npm.args(["ci", "--no-audit", "--no-fund"]).current_dir(&directory);
+        let done = npm
+            .status()
+            .unwrap_or_else(|error| panic!("npm, which comes with Node.js 20 or newer: {error}"));
+        assert!(done.success(), "npm ci in {}", directory.display());
+    }
+    directory
+}
+
 fn repository() -> Manifest {
     Manifest::load(&root().join("spin.toml")).unwrap()
 }

@@ -11,10 +11,10 @@ use sekisho_core::Timestamp;
 use sekisho_core::token::keys::Algorithm;
 use sekisho_testing::body;
 use sekisho_testing::client::Client;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{GATEWAY, KEYS_AT, assertion, now, options, own, said, session, set, signed};
-use crate::support::{World, json as json_of, root};
+use crate::support::{World, executable, json as json_of, root, with_packages};
 
 struct Example {
     process: Child,
@@ -136,16 +136,7 @@ fn backwards(text: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_origin_in_node_believes_the_gateway_alone() {
-    let directory = root().join("examples/origin-node");
-    if !directory.join("node_modules/.package-lock.json").exists() {
-        let npm = Command::new("npm")
-            .args(["ci", "--no-audit", "--no-fund"])
-            .current_dir(&directory)
-            .status();
-        let npm = npm
-            .unwrap_or_else(|error| panic!("npm, which comes with Node.js 20 or newer: {error}"));
-        assert!(npm.success(), "npm ci in {}", directory.display());
-    }
+    let directory = with_packages("examples/origin-node");
     let mut node = Command::new("node");
     node.arg("origin.mjs").current_dir(directory);
     serves_the_gateway_alone(node).await;
@@ -158,17 +149,7 @@ async fn an_origin_in_rust_believes_the_gateway_alone() {
 
 fn built() -> PathBuf {
     let target = root().join("target/examples");
-    let cargo = Command::new("cargo")
-        .args(["build", "-q", "--message-format", "json", "--target-dir"])
-        .arg(target)
-        .current_dir(root().join("examples/origin-rust"))
-        .output()
-        .unwrap();
-    assert!(cargo.status.success(), "{}", String::from_utf8_lossy(&cargo.stderr));
-    String::from_utf8(cargo.stdout)
-        .unwrap()
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap())
-        .find_map(|message| Some(PathBuf::from(message["executable"].as_str()?)))
-        .unwrap()
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "-q", "--target-dir"]).arg(target);
+    executable(cargo.current_dir(root().join("examples/origin-rust")))
 }
