@@ -58,7 +58,7 @@ struct Issuer {
 pub(crate) async fn of(needs: &NeedsKeys<'_>) -> Result<Arc<KeySet>, String> {
     match needs.wanted() {
         Wanted::Published(at) => published(needs, at).await,
-        Wanted::Own => own::keys().await?.checking(needs.issuer().algorithms()),
+        Wanted::Own => own::keys().await?.checking(needs.issuer().algorithms()).cloned(),
     }
 }
 

@@ -19,6 +19,7 @@ const FRESH: Duration = Duration::from_mins(1);
 struct Known {
     text: String,
     keys: Rc<OwnKeys>,
+    /// When the reading of the variable began.
     read: Mark,
     signed: Signed,
 }
@@ -39,18 +40,19 @@ pub(crate) async fn keys() -> Result<Rc<OwnKeys>, String> {
     if let Some((keys, true)) = known {
         return Ok(keys);
     }
+    let began = monotonic_clock::now();
     let read = variable().await.and_then(|text| match OwnKeys::parse(text.as_bytes()) {
         Ok(keys) => Ok((text, keys)),
         Err(why) => Err(format!("the variable sekisho_keys: {why}")),
     });
     match (read, known) {
-        (Ok((text, keys)), _) => Ok(remember(text, keys)),
+        (Ok((text, keys)), _) => Ok(remember(text, keys, began)),
         (Err(why), None) => Err(why),
         (Err(why), Some((keys, _))) => {
             eprintln!("own keys: {why}; the ones before stay in use");
             KNOWN.with_borrow_mut(|known| {
                 if let Some(known) = known {
-                    known.read = monotonic_clock::now();
+                    known.read = known.read.max(began);
                 }
             });
             Ok(keys)
@@ -58,18 +60,18 @@ pub(crate) async fn keys() -> Result<Rc<OwnKeys>, String> {
     }
 }
 
-/// The same keys stay, with the signatures that they were seen to hold.
-fn remember(text: String, keys: OwnKeys) -> Rc<OwnKeys> {
-    let read = monotonic_clock::now();
+/// The same keys stay, with the signatures that they were seen to hold; so do those of a reading that another
+/// request began later.
+fn remember(text: String, keys: OwnKeys, began: Mark) -> Rc<OwnKeys> {
     KNOWN.with_borrow_mut(|known| match known {
-        Some(known) if known.text == text => {
-            known.read = read;
+        Some(known) if known.text == text || known.read > began => {
+            known.read = known.read.max(began);
             Rc::clone(&known.keys)
         }
         _ => {
             let keys = Rc::new(keys);
             let signed = Signed::default();
-            *known = Some(Known { text, keys: Rc::clone(&keys), read, signed });
+            *known = Some(Known { text, keys: Rc::clone(&keys), read: began, signed });
             keys
         }
     })

@@ -11,6 +11,13 @@ import { createRemoteJWKSet, jwtVerify } from 'jose';
 
 const { ORIGIN_ID, GATEWAY, GATEWAY_KEYS, PORT = '0' } = process.env;
 
+// Without a word on them, the library would check neither issuer nor audience.
+for (const name of ['ORIGIN_ID', 'GATEWAY', 'GATEWAY_KEYS']) {
+  if (!process.env[name]) {
+    throw new Error(`${name} is not set`);
+  }
+}
+
 // Fetched when a request needs it, kept, and fetched again when a key is new.
 const keys = createRemoteJWKSet(new URL(GATEWAY_KEYS));
 

@@ -1,13 +1,12 @@
 //! A manifest, a policy and listeners: a running gateway.
 
-use crate::input;
+use crate::own::Own;
 use crate::report::{Failure, Style, say};
 use crate::snapshot::Snapshot;
 use crate::text::short;
 use crate::{component, outbound};
 use sekisho_core::Policy;
 use sekisho_core::policy::{Tenant, TrustedProxies};
-use sekisho_core::token::own::{MAX_OWN_SET, OwnKeys};
 use sekisho_host::{Host, HostConfig, Listener, Manifest, Output, State, Tls};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -17,10 +16,6 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Where the component finds its policy.
 const GUEST_POLICY: &str = "/policy";
-/// The variable with the gateway's own keys.
-const KEYS: &str = "sekisho_keys";
-/// Where the environment gives it.
-const KEYS_IN_ENVIRONMENT: &str = "SPIN_VARIABLE_SEKISHO_KEYS";
 /// How long requests may take to finish once the gateway was told to end.
 const GRACE: Duration = Duration::from_secs(30);
 /// The current policy's copy, and the one before it, which requests in progress may still read.
@@ -53,6 +48,7 @@ pub struct Gateway {
     policy: PathBuf,
     has_http: bool,
     keys: Option<PathBuf>,
+    own: Own,
     /// What the development certificate is for, if it is in use.
     certified: Option<Vec<String>>,
     snapshots: VecDeque<Snapshot>,
@@ -103,7 +99,8 @@ impl Gateway {
         config.state = plan.state;
         config.mounts = mounts(&snapshot);
         config.output = plan.output;
-        config.variables = variables(plan.keys.as_deref(), snapshot.policy())?;
+        let own = Own::read(plan.keys.as_deref(), &plan.manifest, snapshot.policy())?;
+        config.variables.clone_from(&own.variables);
         config.cache_dir = Some(private_directory(&plan.manifest).join("cache"));
         if !matches!(snapshot.policy().edge().trusted_proxies(), TrustedProxies::Blocks(none) if none.is_empty())
         {
@@ -117,6 +114,7 @@ impl Gateway {
             policy: plan.policy,
             has_http: plan.http.is_some(),
             keys: plan.keys,
+            own,
             certified,
             snapshots: VecDeque::from([snapshot]),
         })
@@ -154,9 +152,14 @@ impl Gateway {
     pub fn reload(&mut self) -> Result<(), Failure> {
         let snapshot = Snapshot::take(&self.policy, &private_directory(&self.manifest))?;
         outbound::check(&self.manifest, snapshot.policy())?;
-        let variables = variables(self.keys.as_deref(), snapshot.policy())?;
-        self.host.set_variables(&variables)?;
-        self.host.reload(&mounts(&snapshot))?;
+        let own = Own::read(self.keys.as_deref(), &self.manifest, snapshot.policy())?;
+        self.host.set_variables(&own.variables)?;
+        if let Err(error) = self.host.reload(&mounts(&snapshot)) {
+            self.host.set_variables(&self.own.variables)?;
+            return Err(error.into());
+        }
+        own.tell_of_change(&self.own);
+        self.own = own;
         self.warn_of_uncertified(snapshot.policy());
         self.snapshots.push_back(snapshot);
         while self.snapshots.len() > SNAPSHOTS {
@@ -201,33 +204,6 @@ impl Gateway {
             () = self.host.shutdown(GRACE) => {}
             () = signals.end() => {}
         }
-    }
-}
-
-/// The variables that this program sets: the gateway's own keys, which must be there where the policy needs
-/// them.
-fn variables(keys: Option<&Path>, policy: &Policy) -> Result<BTreeMap<String, String>, Failure> {
-    let given = match keys {
-        Some(path) => {
-            let bytes = input::bounded_file(path, MAX_OWN_SET)?;
-            Some((path.display().to_string(), String::from_utf8_lossy(&bytes).into_owned()))
-        }
-        None => std::env::var(KEYS_IN_ENVIRONMENT)
-            .ok()
-            .filter(|text| !text.trim().is_empty())
-            .map(|text| (KEYS_IN_ENVIRONMENT.to_owned(), text)),
-    };
-    match given {
-        Some((name, text)) => {
-            OwnKeys::parse(text.as_bytes())
-                .map_err(|why| Failure::invalid(format!("{name}: {why}")))?;
-            Ok(BTreeMap::from([(KEYS.to_owned(), text)]))
-        }
-        None if policy.needs_own_keys() => {
-            Err(Failure::invalid("the policy needs the gateway's own keys, and there are none")
-                .help("make some: sekisho keys new keys.json; then: sekisho up --keys keys.json"))
-        }
-        None => Ok(BTreeMap::new()),
     }
 }
 

@@ -11,6 +11,7 @@
 //! | [`test_key`] | a throw-away key that stands in for a policy's issuers |
 //! | [`snapshot`] | a checked copy of it, which no edit reaches |
 //! | [`gateway`] | a manifest, a snapshot and listeners: a running gateway |
+//! | `own` | the gateway's own keys, as they are given to it |
 //! | [`component`] | building the gateway's WebAssembly |
 //! | [`report`] | how mistakes are shown |
 //! | [`exit`] | what the exit code says |
@@ -22,6 +23,7 @@ pub mod exit;
 pub mod gateway;
 pub mod input;
 pub mod outbound;
+mod own;
 pub mod policy_diff;
 pub mod policy_dir;
 pub mod policy_test;

@@ -4,8 +4,9 @@ use crate::request::Headers;
 use crate::response::harden;
 use crate::token::own::OwnKeys;
 
-/// How long a published key set may be kept, in seconds: a key is published before it signs.
-const FRESH: u32 = 300;
+/// How long a published key set may be kept, in seconds. An instance keeps its own for a minute: a new
+/// key is known everywhere 5 minutes after every gateway has it.
+const FRESH: u32 = 240;
 
 /// An answer with the status 200.
 #[derive(Debug)]

@@ -263,16 +263,8 @@ pub fn decide_offline<'p>(
         progress = match progress {
             Progress::Decided(decision) => return (*decision, Records::new()),
             Progress::Keys(needs) => {
-                let own = own.filter(|_| needs.wanted() == Wanted::Own);
-                let own = own.map(|own| own.checking(needs.issuer().algorithms())).transpose();
-                match own {
-                    Ok(Some(keys)) => needs.resume(Ok(&*keys)),
-                    Ok(None) => {
-                        let keys = needs.issuer().keys().offline();
-                        needs.resume(keys)
-                    }
-                    Err(why) => needs.resume(Err(why)),
-                }
+                let keys = needs.issuer().offline_keys(own);
+                needs.resume(keys)
             }
             Progress::Pending(pending) => {
                 let records = state(pending.records());

@@ -8,7 +8,7 @@
 //! `ORIGIN_ID` is the origin's name in the policy, `GATEWAY` the policy's `[assertion]` issuer. Where the
 //! gateway has a certificate of a private authority, `SSL_CERT_FILE` names the authority's file.
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -17,14 +17,14 @@ use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::{Deserialize, Serialize};
 use std::env::var;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use ureq::tls::{RootCerts, TlsConfig};
 
-/// How long the gateway's keys are kept: it may withdraw one.
+/// After how long the gateway's keys are fetched again: it may withdraw one.
 const KEPT: Duration = Duration::from_secs(600);
 
-/// How long nobody asks again for a key that is not there.
+/// How long nobody asks again after the gateway was asked, whatever it said.
 const PAUSE: Duration = Duration::from_secs(30);
 
 /// What the gateway says of whoever makes the request.
@@ -38,7 +38,14 @@ struct Principal {
 struct Origin {
     validation: Validation,
     keys_url: String,
-    keys: Mutex<Option<(JwkSet, Instant)>>,
+    keys: Mutex<Keys>,
+}
+
+/// The gateway's keys, when they were fetched, and when the gateway was asked last.
+#[derive(Default)]
+struct Keys {
+    set: Option<(JwkSet, Instant)>,
+    asked: Option<Instant>,
 }
 
 impl Origin {
@@ -59,20 +66,36 @@ impl Origin {
         Ok(decode::<Principal>(assertion, &key, &self.validation)?.claims)
     }
 
-    /// The key of this name. Keys are fetched when one is needed that is not there.
+    /// The key of this name. Keys are fetched when one is needed that is not there, and when they are old; if the
+    /// gateway gives none, the old ones serve.
     fn key(&self, id: &str) -> anyhow::Result<DecodingKey> {
-        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((set, fetched)) = &*keys {
-            match set.find(id) {
-                Some(key) if fetched.elapsed() < KEPT => return Ok(DecodingKey::from_jwk(key)?),
-                None if fetched.elapsed() < PAUSE => bail!("no such key"),
-                _ => {}
+        if self.is_time_to_ask(id) {
+            match fetch(&self.keys_url) {
+                Ok(set) => self.keys().set = Some((set, Instant::now())),
+                Err(error) => eprintln!("the gateway's keys: {error:#}"),
             }
         }
-        let set = fetch(&self.keys_url)?;
-        let key = set.find(id).map(DecodingKey::from_jwk);
-        *keys = Some((set, Instant::now()));
-        Ok(key.context("no such key")??)
+        let keys = self.keys();
+        let (set, _) = keys.set.as_ref().context("the gateway's keys are not known")?;
+        Ok(DecodingKey::from_jwk(set.find(id).context("no such key")?)?)
+    }
+
+    /// Whether this request asks. Nobody waits for its answer but itself.
+    fn is_time_to_ask(&self, id: &str) -> bool {
+        let mut keys = self.keys();
+        let known = keys
+            .set
+            .as_ref()
+            .is_some_and(|(set, fetched)| set.find(id).is_some() && fetched.elapsed() < KEPT);
+        if known || keys.asked.is_some_and(|asked| asked.elapsed() < PAUSE) {
+            return false;
+        }
+        keys.asked = Some(Instant::now());
+        true
+    }
+
+    fn keys(&self) -> MutexGuard<'_, Keys> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -180,7 +180,7 @@ async fn the_public_keys_are_published() {
         assert_eq!(answer.status(), 200);
         for (name, value) in [
             ("content-type", "application/jwk-set+json"),
-            ("cache-control", "public, max-age=300"),
+            ("cache-control", "public, max-age=240"),
             ("x-content-type-options", "nosniff"),
         ] {
             assert_eq!(answer.headers()[name], value);

@@ -142,6 +142,28 @@ async fn an_origin_in_node_believes_the_gateway_alone() {
     serves_the_gateway_alone(node).await;
 }
 
+/// An origin that was not told whom to believe believes nobody.
+#[test]
+fn an_origin_that_knows_no_gateway_does_not_start() {
+    let node = || {
+        let mut node = Command::new("node");
+        node.arg("origin.mjs").current_dir(with_packages("examples/origin-node"));
+        node
+    };
+    for missing in ["ORIGIN_ID", "GATEWAY", "GATEWAY_KEYS"] {
+        for mut command in [node(), Command::new(built())] {
+            let all = [
+                ("ORIGIN_ID", "assistant"),
+                ("GATEWAY", GATEWAY),
+                ("GATEWAY_KEYS", "https://g.example"),
+            ];
+            let output = command.envs(all).env_remove(missing).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(!output.status.success() && said.contains(missing), "{command:?}: {said}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_origin_in_rust_believes_the_gateway_alone() {
     serves_the_gateway_alone(Command::new(built())).await;

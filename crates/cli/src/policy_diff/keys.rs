@@ -11,10 +11,9 @@ use toml::{Table, Value};
 fn more(key: &str) -> Option<Effect> {
     Some(match key {
         "trusted_proxies" | "methods" | "roles" | "public" | "hosts" | "regions" | "audiences"
-        | "algorithms" | "sole_tenant" | "cleartext" | "head_bytes" | "head_fields"
-        | "body_bytes" | "max_body_bytes" | "max_age_s" | "burst" | "refill_per_minute" => {
-            Effect::Opens
-        }
+        | "algorithms" | "sole_tenant" | "own_keys" | "cleartext" | "head_bytes"
+        | "head_fields" | "body_bytes" | "max_body_bytes" | "max_age_s" | "burst"
+        | "refill_per_minute" => Effect::Opens,
         "all_roles" | "enforce" | "revocation" => Effect::Closes,
         _ => return None,
     })
@@ -171,10 +170,10 @@ fn effect(key: &str, old: Option<&Value>, new: Option<&Value>) -> Effect {
         }
         // "peer": whoever connects is believed. And a bound that goes or comes.
         ("trusted_proxies", _, Some(Value::String(_)))
-        | ("assistant" | "max_age_s" | "token_type" | "proxy_secret", Some(_), None) => {
+        | ("answer" | "assistant" | "max_age_s" | "token_type" | "proxy_secret", Some(_), None) => {
             Effect::Opens
         }
-        ("assistant" | "max_age_s" | "token_type" | "proxy_secret", None, Some(_)) => {
+        ("answer" | "assistant" | "max_age_s" | "token_type" | "proxy_secret", None, Some(_)) => {
             Effect::Closes
         }
         (_, Some(Value::Integer(old)), Some(new)) => {

@@ -104,6 +104,19 @@ fn the_gateways_part() {
             &["opens route talk: added", "closes route chat: removed"],
         ),
         (
+            "origins = [\"a\"]\n",
+            "answer = \"jwks\"\n",
+            &[
+                "changes route chat: origins: a → not set",
+                "closes route chat: answer: not set → jwks",
+            ],
+        ),
+        (
+            "[edge]",
+            "[assertion]\nissuer = \"g\"\n[edge]",
+            &["changes assertion: issuer: not set → g"],
+        ),
+        (
             "[edge]",
             "[limits]\nbody_bytes = 1\n[edge]",
             &["closes limits: body_bytes: 10485760 → 1"],
@@ -144,6 +157,14 @@ fn a_tenants_part() {
             "[\"203.0.113.0/24\"]",
             "{ allow = [\"203.0.113.0/24\"], deny = [\"203.0.113.9/32\"] }",
             &["closes tenant acme: network business, deny: added 203.0.113.9/32"],
+        ),
+        (
+            "jwks_file = \"keys/idp.json\"",
+            "own_keys = true",
+            &[
+                "opens tenant acme, issuer https://idp.example: own_keys: false → true",
+                "closes tenant acme, issuer https://idp.example: key k1: removed",
+            ],
         ),
         (
             "[networks]",

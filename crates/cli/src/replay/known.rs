@@ -33,6 +33,7 @@ impl Rule {
             // declared its length was refused before its user was known, and has no verdict here.
             Reason::RegionNotAllowed
             | Reason::BodyTooLarge
+            | Reason::OwnKeysUnavailable
             | Reason::OriginUnreachable
             | Reason::OriginFailed
             | Reason::OriginTenantMismatch

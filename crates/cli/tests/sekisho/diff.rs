@@ -149,6 +149,12 @@ fn each_record_is_judged_under_both_policies() {
             same,
         ),
         (
+            "permitted, and the gateway's own keys were not there",
+            record(&json!({"decision": "deny", "reason": "own-keys-unavailable", "status": 503})),
+            |_| {},
+            same,
+        ),
+        (
             "revoked",
             record(&json!({"decision": "deny", "reason": "session-revoked"})),
             admins,

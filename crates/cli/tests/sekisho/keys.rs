@@ -34,11 +34,37 @@ fn keys_are_made_rotated_and_shown() {
     run(&["keys", "new", path]).failed(2, &["exists already", "sekisho keys rotate"]);
     assert_eq!(set(&file), first, "nothing is overwritten");
 
-    run(&["keys", "rotate", path]).succeeded();
+    run(&["keys", "rotate", path])
+        .failed(2, &["was made", "give the file to every gateway", "--now"]);
+    assert_eq!(set(&file), first, "nobody may know the next keys yet");
+    // As old as they have to be: the name of a key tells when it was made.
+    let old = |keys: &[Value]| -> Vec<Value> {
+        let now = sekisho_testing::clock::unix_seconds();
+        let aged = |(position, key): (usize, &Value)| {
+            let mut key = key.clone();
+            if key["status"] == "next" {
+                key["kid"] = format!("{}-{position:08x}", now - 600).into();
+            }
+            key
+        };
+        keys.iter().enumerate().map(aged).collect()
+    };
+    let write = |keys: &[Value]| std::fs::write(&file, json!({"keys": keys}).to_string()).unwrap();
+    let first = old(&first);
+    write(&first);
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+    let link = directory.path().join("link.json");
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    run(&["keys", "rotate", link.to_str().unwrap()]).succeeded();
+    assert!(link.is_symlink(), "what a link leads to is rotated");
+    assert_eq!(
+        file.metadata().unwrap().permissions().mode() & 0o777,
+        0o640,
+        "whoever read it still does"
+    );
     let second = set(&file);
-    run(&["keys", "rotate", path]).succeeded();
+    run(&["keys", "rotate", "--now", path]).succeeded();
     let third = set(&file);
-    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     for algorithm in ["EdDSA", "HS256"] {
         let [one, two, three] = [&first, &second, &third].map(|keys| of(keys, algorithm));
         assert_eq!(two[..2], [("retired", one[0].1), ("current", one[1].1)]);
@@ -116,6 +142,15 @@ fn a_session_has_what_it_was_asked_for() {
         assert_ne!(claims["sid"], *other, "nobody can guess it");
         assert_eq!(parts(&mint(&["--sid", "s-1"]))[1]["sid"], "s-1");
     }
+    for (more, words) in [
+        (&["--subject", "u 1"][..], "the subject is not"),
+        (&["--subject", "u-1", "--role", "a,b"], "\"a,b\" is not"),
+        (&["--subject", "u-1", "--sid", ""], "the session is not"),
+        (&["--subject", "u-1", "--expires-in", "9999999h"], "can't live that long"),
+    ] {
+        let arguments = ["keys", "session", path, "--issuer", "g", "--tenant", "acme"];
+        run(&[&arguments, more].concat()).failed(2, &[words]);
+    }
 }
 
 /// A gateway whose policy needs its own keys does not start without.
@@ -154,6 +189,27 @@ fn a_gateway_without_the_keys_that_it_needs_does_not_start() {
     ran.failed(2, &["keys.json: not strict JSON"]);
     assert!(!ran.err.contains("S3CRET"), "{}", ran.err);
     up(None, &["--keys", "/nowhere"]).failed(2, &["/nowhere"]);
+
+    // Sound keys of another kind, and a manifest that does not hand them on.
+    let path = file.to_str().unwrap();
+    std::fs::remove_file(&file).unwrap();
+    run(&["keys", "new", path]).succeeded();
+    let secrets: Vec<Value> = set(&file).into_iter().filter(|key| key["alg"] == "HS256").collect();
+    let whole = std::fs::read(&file).unwrap();
+    std::fs::write(&file, json!({"keys": secrets}).to_string()).unwrap();
+    up(None, &["--keys", path]).failed(2, &["keys.json has no key for EdDSA", "keys rotate adds"]);
+    std::fs::write(&file, whole).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let ran = up(None, &["--keys", path]);
+    ran.failed(2, &["others can read", "chmod 600", "gateway.wasm"]);
+    let manifest = application.path().join("spin.toml");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    let without =
+        text.replace("[component.gateway.variables]\nsekisho_keys = \"{{ sekisho_keys }}\"\n", "");
+    assert_ne!(text, without);
+    std::fs::write(&manifest, without).unwrap();
+    up(None, &["--keys", path])
+        .failed(2, &["does not give the gateway its keys", "[component.gateway.variables]"]);
 }
 
 /// `explain` and `test` judge sessions as the gateway does.
@@ -191,6 +247,12 @@ fn a_session_is_explained_with_the_keys_that_signed_it() {
     std::fs::write(&asked, request.to_string()).unwrap();
     let explain =
         |more: &[&str]| run(&[&["explain", "--policy", policy.path(), &asked], more].concat());
+    let inspect = |keys: &str| {
+        let judged = ["--policy", policy.path(), "--host", "acme.localhost", "--keys", keys];
+        run(&[&["token", "inspect", token.trim()][..], &judged].concat())
+    };
+    assert!(inspect(&keys).succeeded().contains("held: u-42"));
+    assert!(inspect(&others).out.contains("token-key-unknown"));
     let out = explain(&["--keys", &keys]).succeeded();
     assert!(out.contains("PERMITTED") && out.contains("u-42"), "{out}");
     for (more, code, reason) in [

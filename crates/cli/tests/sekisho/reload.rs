@@ -1,4 +1,4 @@
-use super::{PolicyCopy, root, sekisho};
+use super::{PolicyCopy, root, run, sekisho};
 use http::{Request, StatusCode};
 use sekisho_testing::body;
 use sekisho_testing::client::Client;
@@ -14,7 +14,7 @@ struct Up {
 }
 
 impl Up {
-    fn start(policy: &PolicyCopy) -> Self {
+    fn start(policy: &PolicyCopy, more: &[&str]) -> Self {
         let manifest = sekisho_host::Manifest::load(&root().join("spin.toml")).unwrap();
         sekisho::component::build_all(&manifest).map_err(|failure| format!("{failure:?}")).unwrap();
         let mut child = sekisho()
@@ -28,6 +28,7 @@ impl Up {
                 "--policy",
                 policy.path(),
             ])
+            .args(more)
             .current_dir(root())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -73,7 +74,7 @@ fn wait_for(said: &mut Lines<BufReader<ChildStderr>>, text: &str) -> String {
 #[tokio::test]
 async fn an_edit_is_in_force_from_the_signal_on_if_it_is_sound() {
     let policy = PolicyCopy::new();
-    let mut up = Up::start(&policy);
+    let mut up = Up::start(&policy, &[]);
     let (acme, moved) = ("acme.localhost", "localhost");
     let is_tenant = async |up: &Up, host: &str| {
         // An unknown tenant and an unknown route look alike on purpose; a known route does not.
@@ -100,4 +101,57 @@ async fn an_edit_is_in_force_from_the_signal_on_if_it_is_sound() {
     up.signal("TERM");
     wait_for(&mut up.said, "ending");
     assert_eq!(up.child.wait().unwrap().code(), Some(0));
+}
+
+/// Keys are read again with the policy, and it is said what becomes of those before.
+#[tokio::test]
+async fn keys_are_in_force_from_the_signal_on_if_they_are_sound() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("keys.json");
+    let path = file.to_str().unwrap();
+    run(&["keys", "new", path]).succeeded();
+    let policy = PolicyCopy::new();
+    policy.replace(
+        "gateway.toml",
+        "[state]\n",
+        "[[routes]]\nid = \"keys\"\npath = \"/keys\"\nmethods = [\"GET\"]\npublic = true\n\
+         answer = \"jwks\"\n\n[state]\n",
+    );
+    let mut up = Up::start(&policy, &["--keys", path]);
+    let published = async |up: &Up| {
+        let request = Request::get("https://acme.localhost/keys").body(body::empty()).unwrap();
+        let answer = up.client.send(request).await.unwrap();
+        let text = body::read(answer.into_body(), 1 << 16).await.unwrap();
+        serde_json::from_slice::<serde_json::Value>(&text).unwrap()
+    };
+    let kids = |set: &serde_json::Value| -> Vec<String> {
+        let keys = set["keys"].as_array().unwrap().iter();
+        keys.map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+    };
+    let before = kids(&published(&up).await);
+    assert_eq!(before.len(), 2);
+
+    std::fs::write(&file, "S3CRET").unwrap();
+    up.signal("HUP");
+    wait_for(&mut up.said, "keys.json: not strict JSON");
+    wait_for(&mut up.said, "nothing changed");
+    assert_eq!(kids(&published(&up).await), before);
+
+    // As if the file had been stolen: new keys, and the old ones are worth nothing.
+    std::fs::remove_file(&file).unwrap();
+    run(&["keys", "new", path]).succeeded();
+    up.signal("HUP");
+    wait_for(&mut up.said, "own keys are others now");
+    let gone = wait_for(&mut up.said, "has gone; what it signed is refused");
+    assert!(gone.contains(&before[0]), "{gone}");
+    wait_for(&mut up.said, "is in force");
+    let after = kids(&published(&up).await);
+    assert!(after.len() == 2 && after.iter().all(|kid| !before.contains(kid)), "{after:?}");
+
+    run(&["keys", "rotate", "--now", path]).succeeded();
+    up.signal("HUP");
+    wait_for(&mut up.said, "own keys are others now");
+    wait_for(&mut up.said, "is in force");
+    let rotated = kids(&published(&up).await);
+    assert_eq!((&rotated[..2], rotated.len()), (&after[..], 3));
 }

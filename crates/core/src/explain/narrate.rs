@@ -168,6 +168,9 @@ impl Narrator<'_, '_> {
         };
         let name = route.network();
         let seen = self.facts.client.map_or("no address".to_owned(), |client| client.to_string());
+        if route.answer().is_some() {
+            return (Some(seen), None, Some("what the gateway publishes is for everybody".into()));
+        }
         let (what, why) = match tenant.network(name) {
             None if name == BUSINESS => {
                 ("not set".to_owned(), "without an allowlist every address may come".to_owned())

@@ -6,6 +6,9 @@
 //! | `"any"` | open | open, because someone wrote so |
 //! | blocks | addresses that the longest block allows | the same |
 //!
+//! A route that the gateway answers itself is everybody's: what it publishes is the same for all tenants,
+//! and no tenant's setting shall keep it from origins.
+//!
 //! | place | what |
 //! | --- | --- |
 //! | [`set`] | the blocks, compiled for a lookup |
@@ -54,6 +57,9 @@ pub fn admit(routed: Routed<'_>) -> Result<Admitted<'_>, Denial> {
 fn judge(routed: &Routed<'_>) -> Result<(), Denial> {
     let name = routed.route.network();
     let tenant = routed.located.hosted.tenant;
+    if routed.route.answer().is_some() {
+        return Ok(());
+    }
     match tenant.network(name) {
         None if name == BUSINESS => {}
         None => {

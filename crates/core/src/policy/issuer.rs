@@ -2,8 +2,9 @@
 
 use super::KeySource;
 use crate::denial::{Denial, Reason};
-use crate::token::keys::Algorithm;
+use crate::token::keys::{Algorithm, KeySet};
 use crate::token::kind::TokenType;
+use crate::token::own::OwnKeys;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -55,6 +56,14 @@ impl Issuer {
     /// How long after `iat` its tokens may be used, in seconds.
     pub fn max_age(&self) -> Option<u32> {
         self.max_age
+    }
+
+    /// The keys where nobody can be asked; the gateway's own are these, if any.
+    ///
+    /// # Errors
+    /// Nothing stands in for what it publishes, or these are not there.
+    pub fn offline_keys<'k>(&'k self, own: Option<&'k OwnKeys>) -> Result<&'k KeySet, String> {
+        self.keys.offline(&self.algorithms, own)
     }
 
     /// How its tokens prove their tenant.

@@ -2,7 +2,8 @@
 
 use crate::request::authority::{Authority, stays_on_the_host};
 use crate::request::target::Target;
-use crate::token::keys::KeySet;
+use crate::token::keys::{Algorithm, KeySet};
+use crate::token::own::OwnKeys;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -26,18 +27,23 @@ pub enum KeySource {
 }
 
 impl KeySource {
-    /// The keys where nobody can ask the issuer.
-    ///
-    /// # Errors
-    /// Nothing stands in for what it publishes.
-    pub fn offline(&self) -> Result<&KeySet, String> {
+    /// The keys where nobody can be asked, for an issuer of these algorithms: the gateway's own are these, if
+    /// any.
+    pub(super) fn offline<'k>(
+        &'k self,
+        algorithms: &[Algorithm],
+        own: Option<&'k OwnKeys>,
+    ) -> Result<&'k KeySet, String> {
         match self {
             Self::Written(keys) => Ok(keys),
             Self::Published { stand_in, .. } => stand_in.as_ref().ok_or_else(|| {
                 "nobody asks the issuer for its keys here; a jwks_file beside would stand in for them"
                     .into()
             }),
-            Self::Own => Err("the gateway's own keys are secret, and not given here".into()),
+            Self::Own => match own {
+                Some(own) => own.checking(algorithms).map(|keys| &**keys),
+                None => Err("the gateway's own keys are secret, and not given here".into()),
+            },
         }
     }
 }

@@ -40,6 +40,7 @@ pub use source::schema;
 pub use tenant::{Directory, Tenant, TenantId};
 
 use crate::request::headers::HeadLimits;
+use crate::token::keys::Algorithm;
 use crate::token::own::assertion::AssertionRules;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -91,16 +92,23 @@ impl Policy {
     /// Whether the policy holds a secret: a key that makes signatures as well as it checks them.
     pub fn holds_secrets(&self) -> bool {
         let issuers = self.tenants.iter().flat_map(Tenant::issuers);
-        // HS256 and its like (RFC 7518, section 3.2).
-        issuers.flat_map(Issuer::algorithms).any(|algorithm| algorithm.name().starts_with("HS"))
+        let mut theirs = issuers.filter(|issuer| !matches!(issuer.keys(), KeySource::Own));
+        theirs.any(|issuer| issuer.algorithms().iter().any(|algorithm| algorithm.is_symmetric()))
     }
 
-    /// Whether something in it takes the gateway's own keys.
-    pub fn needs_own_keys(&self) -> bool {
-        let mut issuers = self.tenants.iter().flat_map(Tenant::issuers);
-        self.gateway.assertion.is_some()
-            || self.gateway.routes.iter().any(|route| route.answer().is_some())
-            || issuers.any(|issuer| matches!(issuer.keys(), KeySource::Own))
+    /// The algorithms of the gateway's own keys that something in it takes.
+    pub fn own_algorithms(&self) -> Vec<Algorithm> {
+        let answers = self.gateway.routes.iter().any(|route| route.answer().is_some());
+        let published = self.gateway.assertion.is_some() || answers;
+        let issuers = self.tenants.iter().flat_map(Tenant::issuers);
+        let own = issuers.filter(|issuer| matches!(issuer.keys(), KeySource::Own));
+        let mut all: Vec<Algorithm> = published.then_some(Algorithm::EdDSA).into_iter().collect();
+        for algorithm in own.flat_map(Issuer::algorithms) {
+            if !all.contains(algorithm) {
+                all.push(*algorithm);
+            }
+        }
+        all
     }
 
     /// What stands before the gateway.

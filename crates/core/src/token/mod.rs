@@ -36,6 +36,7 @@ use jiff::Timestamp;
 use jws::Unverified;
 use keys::{Algorithm, KeySet};
 use locate::Token;
+use own::OwnKeys;
 
 /// A request whose caller is known, or on a public route, where nobody asks.
 #[derive(Debug)]
@@ -135,11 +136,16 @@ impl<'p> Claimed<'p> {
 }
 
 /// The principal that the one token among these header fields proves to this tenant at this moment,
-/// by the keys that the policy has or that stand in for an issuer's. What carried it is not judged:
+/// by the keys that the policy has or that stand in for an issuer's, or the gateway's own. What carried it is not judged:
 /// that takes the whole request, and [`authenticate`].
-pub fn principal(headers: &Headers, tenant: &Tenant, now: Timestamp) -> Result<Principal, Denial> {
+pub fn principal(
+    headers: &Headers,
+    tenant: &Tenant,
+    own: Option<&OwnKeys>,
+    now: Timestamp,
+) -> Result<Principal, Denial> {
     let claim = claim(locate::one_token(headers)?, tenant)?;
-    let keys = claim.issuer.keys().offline().map_err(unknown)?;
+    let keys = claim.issuer.offline_keys(own).map_err(unknown)?;
     claim.prove(keys, tenant, now)
 }
 

@@ -52,7 +52,7 @@ fn judge(policy: &Policy, token: &str) -> Result<Principal, Reason> {
     headers.push("authorization", format!("Bearer {token}"));
     let tenant = policy.tenant_of_host("globex.example.jp").unwrap();
     let now = Timestamp::from_second(NOW).unwrap();
-    principal(&headers, tenant, now).map_err(|denial| denial.reason())
+    principal(&headers, tenant, None, now).map_err(|denial| denial.reason())
 }
 
 fn claims(change: impl FnOnce(&mut Value)) -> Value {

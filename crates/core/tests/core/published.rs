@@ -131,7 +131,10 @@ fn discovery_documents() {
             }
         }
     }
-    let large = document(ISSUER, keys.into()).to_string() + &" ".repeat(MAX_SET);
+    let sound = document(ISSUER, keys.into()).to_string();
+    let padded = |length: usize| sound.clone() + &" ".repeat(length - sound.len());
+    assert!(jwks_address(padded(MAX_SET).as_bytes(), ISSUER, &found).is_ok());
+    let large = padded(MAX_SET + 1);
     for (name, text) in [
         ("a page", "<!doctype html>"),
         ("issuer twice", r#"{"issuer":"https://idp.example","issuer":"https://idp.example"}"#),
@@ -177,6 +180,9 @@ fn a_set_is_kept_as_a_record() {
     assert_eq!(failure_from_record(&failure, &other), None);
     assert_eq!(failure_from_record(text.as_bytes(), &asked), None, "a set is no failure");
     assert!(KeptSet::from_record(&failure, &asked, &ALGORITHMS).is_none(), "a failure is no set");
+    let padded = |length: usize| [failure.clone(), vec![b' '; length - failure.len()]].concat();
+    assert_eq!(failure_from_record(&padded(64 * 1024), &asked), Some(at));
+    assert_eq!(failure_from_record(&padded(64 * 1024 + 1), &asked), None);
     let large = json!({"keys": ["a".repeat(64 * 1024)]});
     assert!(KeptSet::to_record(&large, &asked, at, None).is_none());
 }

@@ -108,6 +108,12 @@ impl Manifest {
         self.components.get(component).map(|component| component.source.as_path())
     }
 
+    /// Whether a component is given a variable of this name.
+    pub fn has_variable(&self, component: &str, name: &str) -> bool {
+        let spec = self.components.get(component);
+        spec.is_some_and(|spec| spec.variables.iter().any(|(known, _)| known == name))
+    }
+
     /// The same application of the components that `[component.NAME.tool.sekisho] fast` names, where it names one:
     /// built with WebAssembly's wide arithmetic and SIMD, which this host runs and others may not.
     #[must_use]

@@ -20,9 +20,9 @@ Examples:
   sekisho keys show keys.json             what each is there for; never a secret
   sekisho keys session keys.json --issuer https://gateway.example.jp --tenant acme --subject u-42
 
-A rotation in three steps, none of which anybody notices: keep the file for at least 5 minutes after
-`new` or `rotate`, so that origins know the next key; rotate; give it to every gateway. Retired keys
-go with the next rotation, so rotate no sooner than the longest session has ended.";
+A rotation that nobody notices: rotate, and give the file to every gateway, in any order. Rotate again no
+sooner than 10 minutes after every gateway has it, so that origins know the next key, and no sooner than
+the longest session of the retired one has ended: it goes.";
 
 /// The gateway's own keys, with which it signs assertions for origins and sessions.
 ///
@@ -43,7 +43,7 @@ enum Command {
 }
 
 /// The gateway's own keys in a file.
-pub(super) fn read(path: &Path) -> Result<OwnKeys, Failure> {
+pub(in crate::commands) fn read(path: &Path) -> Result<OwnKeys, Failure> {
     file::read(path).map(|(_, keys)| keys)
 }
 

@@ -26,7 +26,7 @@ impl New {
                 keys.push(file::key(algorithm, status)?);
             }
         }
-        file::write(&self.file, &keys, true)?;
+        file::create(&self.file, &keys)?;
         print(&format!("{} is secret: give it to the gateway alone\n", self.file.display()))?;
         Ok(Exit::Success)
     }

@@ -1,6 +1,6 @@
 //! `sekisho token inspect`: what a token says, and whether it would pass.
 
-use crate::commands::print;
+use crate::commands::{keys, print};
 use crate::exit::Exit;
 use crate::input;
 use crate::policy_dir;
@@ -44,6 +44,9 @@ pub(super) struct Inspect {
     /// The host that it is presented to, which decides the tenant
     #[arg(long, requires = "policy")]
     host: Option<String>,
+    /// The gateway's own keys, for a session that it signed; see sekisho keys
+    #[arg(long, value_name = "KEYS.json", requires = "policy")]
+    keys: Option<PathBuf>,
 }
 
 impl Inspect {
@@ -82,7 +85,8 @@ impl Inspect {
         let shown = shown.unwrap_or_else(|why| format!("not readable: {why}\n"));
         let mut headers = Headers::default();
         headers.push("authorization", format!("Bearer {token}"));
-        let (verdict, exit) = match principal(&headers, tenant, now) {
+        let own = self.keys.as_deref().map(keys::read).transpose()?;
+        let (verdict, exit) = match principal(&headers, tenant, own.as_ref(), now) {
             Ok(principal) => (held(&principal), Exit::Success),
             Err(denial) => (denied(&denial), Exit::Deny),
         };

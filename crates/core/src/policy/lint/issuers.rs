@@ -4,6 +4,7 @@ use super::document::Part;
 use super::{Linter, warning};
 use crate::policy::{Fault, KeySource};
 use crate::token::keys::Algorithm;
+use crate::token::own::OwnKeys;
 use std::collections::BTreeSet;
 
 impl Linter<'_> {
@@ -53,12 +54,16 @@ impl Linter<'_> {
         }
         let keys = self.files.keys().filter(|file| file.starts_with("keys/"));
         for file in keys.filter(|file| !named.contains(file.as_str())) {
-            found.push(warning(
-                "key-file-unused",
-                (file, &Part::whole()),
-                "no issuer names this key file",
-                "name it as an issuer's jwks_file, or remove it",
-            ));
+            let own = self.files.get(file).is_some_and(|bytes| OwnKeys::parse(bytes).is_ok());
+            let (message, help) = if own {
+                (
+                    "these are the gateway's own keys, and whoever reads the policy has them",
+                    "move the file out of the policy: sekisho up --keys takes it",
+                )
+            } else {
+                ("no issuer names this key file", "name it as an issuer's jwks_file, or remove it")
+            };
+            found.push(warning("key-file-unused", (file, &Part::whole()), message, help));
         }
     }
 }

@@ -9,6 +9,7 @@
 //! | --- | --- |
 //! | `edge` | who is believed before the gateway |
 //! | `state` | what is not asked |
+//! | `assertion` | what nobody can verify |
 //! | `origins` | services that nobody reaches, or that prove too little |
 //! | `routes` | ways that are wider than they look, or that nobody can take |
 //! | `rewrites` | paths that two routes ask an origin for |
@@ -16,6 +17,7 @@
 //! | `hosts` | names that reach across tenants |
 //! | `issuers` | who can sign what for whom |
 
+mod assertion;
 mod document;
 mod edge;
 mod hosts;
@@ -33,10 +35,11 @@ use super::{Fault, Files, Policy, Severity, Tenant};
 use document::{Document, Part};
 
 /// Every lint, by code, with what it warns of.
-pub const LINTS: [(&str, &str); 19] = [
+pub const LINTS: [(&str, &str); 20] = [
     ("proxies-everyone", "trusted proxies of a whole address space, or a large part of one"),
     ("proxies-peer", "whoever connects is a trusted proxy, and shows no secret"),
     ("revocation-off", "a token is good until it expires, whatever happens to its owner"),
+    ("assertion-keys-unpublished", "assertions whose keys no route publishes"),
     ("origin-unused", "an origin that no route names"),
     ("tenant-echo-off", "an origin that signed-in users reach, and whose answers prove no tenant"),
     ("admin-route-open", "a route for administrators alone that demands no network of theirs"),
@@ -73,6 +76,7 @@ pub(super) fn lint(files: &Files, policy: &Policy) -> Vec<Fault> {
     let mut found = Vec::new();
     linter.edge(&mut found);
     linter.state(&mut found);
+    linter.assertion(&mut found);
     linter.origins(&mut found);
     linter.routes(&mut found);
     linter.rewrites(&mut found);

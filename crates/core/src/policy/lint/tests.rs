@@ -131,6 +131,8 @@ fn more(keys: &str) -> String {
     format!("{GATEWAY}{ROUTE}{keys}\n")
 }
 
+const ASSERTION: &str = "[assertion]\nissuer = \"https://g.example\"\n\n[[routes]]";
+
 type Row<'a> = (&'a str, &'a [(&'a str, &'a str, &'a str)], &'a [(&'static str, &'a str, &'a str)]);
 
 /// What [`lints_of_issuers_and_switches`] tests.
@@ -196,6 +198,9 @@ fn each_lint_fires_and_lets_be() {
             "path = \"/api/{{*rest}}\"\nmethods = [\"GET\"]\nroles = [\"member\"]\nrewrite = {{ from = \"/api\", to = \"{to}\" }}"
         ))
     };
+    let published = format!(
+        "[[routes]]\nid = \"keys\"\npath = \"/k\"\nmethods = [\"GET\"]\npublic = true\nanswer = \"jwks\"\n{ASSERTION}"
+    );
     let rows: &[Row<'_>] = &[
         ("the policy as it is", &[], &[]),
         (
@@ -219,6 +224,12 @@ fn each_lint_fires_and_lets_be() {
             &[(EDGE, "revocation = true", "revocation = false")],
             &[("revocation-off", EDGE, "false")],
         ),
+        (
+            "assertions without their keys",
+            &[(EDGE, "[[routes]]", ASSERTION)],
+            &[("assertion-keys-unpublished", EDGE, "\"https://g.example\"")],
+        ),
+        ("assertions with them", &[(EDGE, "[[routes]]", &published)], &[]),
         (
             "an origin nobody needs",
             &[(

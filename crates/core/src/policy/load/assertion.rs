@@ -2,7 +2,7 @@
 
 use super::Loader;
 use crate::policy::source::AssertionSource;
-use crate::token::own::assertion::{AssertionRules, MAX_LIFETIME};
+use crate::token::own::assertion::{AssertionRules, LIFETIMES};
 
 const FILE: &str = "gateway.toml";
 
@@ -22,13 +22,17 @@ impl Loader<'_> {
         }
         let lifetime = source.lifetime_s.as_ref().map_or(LIFETIME, |seconds| *seconds.get_ref());
         if let Some(seconds) = &source.lifetime_s
-            && !(1..=MAX_LIFETIME).contains(&lifetime)
+            && !LIFETIMES.contains(&lifetime)
         {
             self.fault(
                 "assertion-lifetime-invalid",
                 (FILE, Some(seconds.span())),
                 format!("an assertion can't live {lifetime} s"),
-                format!("write 1 to {MAX_LIFETIME} seconds: a request needs it once"),
+                format!(
+                    "write {} to {} seconds: long enough to arrive, and no longer than a request needs it",
+                    LIFETIMES.start(),
+                    LIFETIMES.end()
+                ),
             );
         }
         AssertionRules { issuer: issuer.clone(), lifetime }

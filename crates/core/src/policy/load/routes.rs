@@ -159,6 +159,8 @@ impl Loader<'_> {
         let get = |method: &Spanned<String>| matches!(method.get_ref().as_str(), "GET" | "HEAD");
         let why = if !source.origins.is_empty() {
             "has origins beside"
+        } else if source.network.is_some() {
+            "demands a network, which nothing that is published does"
         } else if source.rewrite.is_some() {
             "rewrites the path for no origin"
         } else if !public {

@@ -43,7 +43,7 @@ pub(in crate::policy) struct Gateway {
 pub(in crate::policy) struct AssertionSource {
     /// The value of `iss`: the gateway's name, such as `https://gateway.example.jp`.
     pub issuer: Spanned<String>,
-    /// How long an assertion lives, in seconds: 1 to 120; 60, if not given.
+    /// How long an assertion lives, in seconds: 10 to 120; 60, if not given.
     pub lifetime_s: Option<Spanned<u32>>,
 }
 

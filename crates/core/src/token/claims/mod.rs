@@ -79,6 +79,23 @@ pub fn judge(
     })
 }
 
+/// Whether [`judge`] would take a subject, session and roles of these names.
+pub(super) fn is_sound(subject: &str, session: &str, roles: &[String]) -> Result<(), String> {
+    if !is_text(subject, MAX_SUBJECT) {
+        return Err(format!("the subject is not 1 to {MAX_SUBJECT} printable ASCII characters"));
+    }
+    if !is_text(session, MAX_SESSION) {
+        return Err(format!("the session is not 1 to {MAX_SESSION} printable ASCII characters"));
+    }
+    if roles.len() > MAX_ROLES {
+        return Err(format!("more than {MAX_ROLES} roles"));
+    }
+    match roles.iter().find(|role| !is_role(role)) {
+        Some(role) => Err(format!("{role:?} is not 1 to 64 letters, digits and - _ . : /")),
+        None => Ok(()),
+    }
+}
+
 fn audience(claims: &Claims, issuer: &Issuer) -> Result<(), Denial> {
     let given = match claims.get("aud") {
         Some(Value::Array(audiences)) => audiences.as_slice(),
@@ -130,6 +147,10 @@ fn belongs_to(claims: &Claims, issuer: &Issuer, tenant: &TenantId) -> Result<(),
     }
 }
 
+fn is_text(text: &str, longest: usize) -> bool {
+    (1..=longest).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
 /// A text claim of printable ASCII without spaces: it stands in a header, a key and a log.
 fn text<'c>(
     claim: Option<&'c Value>,
@@ -138,12 +159,7 @@ fn text<'c>(
 ) -> Result<Option<&'c str>, Denial> {
     match claim {
         None => Ok(None),
-        Some(Value::String(text))
-            if (1..=longest).contains(&text.len())
-                && text.bytes().all(|b| b.is_ascii_graphic()) =>
-        {
-            Ok(Some(text))
-        }
+        Some(Value::String(text)) if is_text(text, longest) => Ok(Some(text)),
         Some(_) => Err(invalid(format!("{name} is not 1 to {longest} printable ASCII characters"))),
     }
 }

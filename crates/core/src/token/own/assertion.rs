@@ -10,6 +10,7 @@ use crate::token::keys::Algorithm;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 
 /// The header field that carries it.
 pub const HEADER: &str = "sekisho-assertion";
@@ -17,8 +18,9 @@ pub const HEADER: &str = "sekisho-assertion";
 /// Its `typ`.
 pub const TYPE: &str = "sekisho-assertion+jwt";
 
-/// The longest life, in seconds.
-pub const MAX_LIFETIME: u32 = 120;
+/// The shortest and the longest life, in seconds. One that is shorter has expired where a clock is off, or
+/// before a slow request arrives.
+pub const LIFETIMES: RangeInclusive<u32> = 10..=120;
 
 /// How many an instance keeps.
 const MAX_KEPT: usize = 256;
@@ -36,7 +38,7 @@ impl AssertionRules {
         &self.issuer
     }
 
-    /// How long one lives, in seconds: 1 to [`MAX_LIFETIME`].
+    /// How long one lives, in seconds: one of [`LIFETIMES`].
     pub fn lifetime(&self) -> u32 {
         self.lifetime
     }
@@ -81,7 +83,7 @@ impl Assertion {
         now: Timestamp,
     ) -> Result<String, String> {
         let iat = now.as_second();
-        let exp = iat.saturating_add(i64::from(lifetime.min(MAX_LIFETIME)));
+        let exp = iat.saturating_add(i64::from(lifetime.min(*LIFETIMES.end())));
         let claims = Claims { assertion: self, jti: request_id, iat, exp };
         keys.sign(Algorithm::EdDSA, TYPE, &claims)
     }

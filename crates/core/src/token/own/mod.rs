@@ -71,6 +71,16 @@ enum Secret {
 }
 
 impl OwnKey {
+    /// A secret that is another key's secret or, worse, its public part, is none.
+    fn shares(&self, other: &Self) -> bool {
+        let numbers = |key: &Self| match &key.secret {
+            Secret::EdDSA(key) => vec![key.to_bytes(), key.verifying_key().to_bytes()],
+            Secret::HS256(k) => vec![*k],
+        };
+        let theirs = numbers(other);
+        numbers(self).iter().any(|number| theirs.contains(number))
+    }
+
     fn algorithm(&self) -> Algorithm {
         match self.secret {
             Secret::EdDSA(_) => Algorithm::EdDSA,
@@ -133,6 +143,9 @@ impl OwnKeys {
             if keys.iter().any(|known| known.id == key.id) {
                 return Err(format!("key {}: its kid stands twice", position + 1));
             }
+            if keys.iter().any(|known| known.shares(&key)) {
+                return Err(format!("key {}: another key has the same numbers", position + 1));
+            }
             keys.push(key);
         }
         for algorithm in [Algorithm::EdDSA, Algorithm::HS256] {
@@ -155,7 +168,10 @@ impl OwnKeys {
                 return Ok(None);
             }
             let set = json!({"keys": jwks}).to_string();
-            KeySet::parse(set.as_bytes(), &[algorithm]).map(|set| Some(Arc::new(set)))
+            match KeySet::parse(set.as_bytes(), &[algorithm]) {
+                Ok(set) => Ok(Some(Arc::new(set))),
+                Err(why) => Err(format!("of the keys for {}, {why}", algorithm.name())),
+            }
         };
         let (public, secret) = (checking(Algorithm::EdDSA)?, checking(Algorithm::HS256)?);
         Ok(Self { keys, public, secret })
@@ -171,10 +187,15 @@ impl OwnKeys {
     ///
     /// # Errors
     /// There is none.
-    pub fn checking(&self, algorithms: &[Algorithm]) -> Result<Arc<KeySet>, String> {
+    pub fn checking(&self, algorithms: &[Algorithm]) -> Result<&Arc<KeySet>, String> {
         let symmetric = algorithms.iter().any(|algorithm| algorithm.is_symmetric());
         let set = if symmetric { &self.secret } else { &self.public };
-        set.clone().ok_or_else(|| "the gateway has no own key of this kind".into())
+        set.as_ref().ok_or_else(|| "the gateway has no own key of this kind".into())
+    }
+
+    /// Whether there is a key that signs by this algorithm.
+    pub fn signs(&self, algorithm: Algorithm) -> bool {
+        self.list().any(|(_, of, status)| of == algorithm && status == Status::Current)
     }
 
     /// Each key's identifier, algorithm and status.

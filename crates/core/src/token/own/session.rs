@@ -4,6 +4,7 @@
 //! gateway does, whose check costs a hundredth.
 
 use super::OwnKeys;
+use crate::token::claims;
 use crate::token::keys::Algorithm;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -43,7 +44,7 @@ impl Session {
     /// Signs it now, to live so many seconds.
     ///
     /// # Errors
-    /// The gateway has no key for the algorithm.
+    /// The gateway has no key for the algorithm, or would not take the session back.
     pub fn sign(
         &self,
         keys: &OwnKeys,
@@ -51,6 +52,7 @@ impl Session {
         lifetime: u32,
         now: Timestamp,
     ) -> Result<String, String> {
+        claims::is_sound(&self.sub, &self.sid, &self.roles)?;
         let iat = now.as_second();
         let claims = Claims { session: self, iat, exp: iat.saturating_add(i64::from(lifetime)) };
         keys.sign(algorithm, TYPE, &claims)

@@ -124,7 +124,8 @@ fn a_permit_says_what_is_to_be_asserted() {
     let Verdict::Permit(permit) = ask().judge(&POLICY).verdict else { panic!("refused") };
     assert_eq!(permit.assertion(), None, "nobody asks for it");
     assert_ne!(policy.digest(), POLICY.digest());
-    assert!(policy.needs_own_keys() && !POLICY.needs_own_keys());
+    assert_eq!(policy.own_algorithms(), [Algorithm::EdDSA]);
+    assert!(POLICY.own_algorithms().is_empty());
 }
 
 #[test]
@@ -143,9 +144,10 @@ fn what_the_policy_may_say_of_assertions() {
             "[assertion]\nissuer = \"g\"\nlifetime_s = 121\n[state]",
             Err("assertion-lifetime-invalid"),
         ),
+        ("the shortest", "[assertion]\nissuer = \"g\"\nlifetime_s = 10\n[state]", Ok(())),
         (
-            "no time",
-            "[assertion]\nissuer = \"g\"\nlifetime_s = 0\n[state]",
+            "too short",
+            "[assertion]\nissuer = \"g\"\nlifetime_s = 9\n[state]",
             Err("assertion-lifetime-invalid"),
         ),
         ("no name", "[assertion]\nissuer = \"\"\n[state]", Err("assertion-issuer-invalid")),

@@ -73,6 +73,13 @@ fn what_is_no_set_of_own_keys() {
         ("a kid twice", with(1, "kid", "ed-old".into()), "key 2: its kid stands twice"),
         ("a kid twice, of two kinds", with(4, "kid", "ed-now".into()), "key 5: its kid stands"),
         ("no kid", with(0, "kid", Value::Null), "key 1: no \"kid\""),
+        ("a secret twice", with(4, "k", set()[3]["k"].clone()), "key 5: another key has the same"),
+        ("a seed for a secret", with(4, "k", set()[1]["d"].clone()), "key 5: another key has"),
+        (
+            "a public key for a secret",
+            with(4, "k", set()[1]["x"].clone()),
+            "key 5: another key has",
+        ),
         ("a kid with a space", with(0, "kid", "a b".into()), "key 1: no \"kid\""),
         ("another's public key", with(1, "x", set()[0]["x"].clone()), "key 2: \"x\" is not"),
         ("a short secret", with(4, "k", b64([5; 31]).into()), "key 5: its numbers"),
@@ -95,6 +102,10 @@ fn what_is_no_set_of_own_keys() {
         let why = OwnKeys::parse(text.as_bytes()).map(|_| ()).expect_err(name);
         assert!(!why.contains("SECRET"), "{name}: {why}");
     }
+    let text = json!({"keys": set()}).to_string();
+    let padded = |size: usize| format!("{text:<size$}");
+    assert!(OwnKeys::parse(padded(MAX_OWN_SET).as_bytes()).is_ok());
+    assert!(OwnKeys::parse(padded(MAX_OWN_SET + 1).as_bytes()).is_err());
     assert!(private_jwk(Algorithm::ES256, "k", Status::Current, [1; 32]).is_err());
 }
 
@@ -117,6 +128,11 @@ fn secrets_are_not_shown() {
             }
         }
     }
+    let listed: Vec<(&str, &str)> =
+        keys.list().map(|(id, algorithm, _)| (id, algorithm.name())).collect();
+    assert_eq!((listed[1], listed[4], listed.len()), (("ed-now", "EdDSA"), ("hs-now", "HS256"), 6));
+    assert!(keys.signs(Algorithm::EdDSA) && !keys.signs(Algorithm::ES256));
+    assert!(!parse(&set_of("HS256")).unwrap().signs(Algorithm::EdDSA));
     let published: Value = serde_json::from_str(&keys.published()).unwrap();
     let ids: Vec<&str> =
         published["keys"].as_array().unwrap().iter().map(|k| k["kid"].as_str().unwrap()).collect();

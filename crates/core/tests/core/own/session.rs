@@ -66,7 +66,7 @@ fn verdict(policy: &Policy, ask: &Ask, keys: &OwnKeys) -> Result<(String, String
             Progress::Keys(needs) => {
                 assert_eq!(needs.wanted(), Wanted::Own);
                 let set = keys.checking(needs.issuer().algorithms());
-                needs.resume(set.as_deref().map_err(Clone::clone))
+                needs.resume(set.map(|set| &**set))
             }
             Progress::Pending(pending) => {
                 let absent = |key: &String| (key.clone(), Record::Absent);
