@@ -2,7 +2,11 @@
 //! key's first checks, for a token that is new, and for one that was seen before.
 //!
 //! `cargo bench --bench verify`
-#![expect(clippy::unwrap_used, reason = "a measurement that can't go on has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a measurement that can't go on has failed"
+)]
 
 #[path = "../tests/wasi/mod.rs"]
 mod wasi;

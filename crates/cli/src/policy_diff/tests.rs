@@ -104,19 +104,6 @@ fn the_gateways_part() {
             &["opens route talk: added", "closes route chat: removed"],
         ),
         (
-            "origins = [\"a\"]\n",
-            "answer = \"jwks\"\n",
-            &[
-                "changes route chat: origins: a → not set",
-                "closes route chat: answer: not set → jwks",
-            ],
-        ),
-        (
-            "[edge]",
-            "[assertion]\nissuer = \"g\"\n[edge]",
-            &["changes assertion: issuer: not set → g"],
-        ),
-        (
             "[edge]",
             "[limits]\nbody_bytes = 1\n[edge]",
             &["closes limits: body_bytes: 10485760 → 1"],
@@ -157,14 +144,6 @@ fn a_tenants_part() {
             "[\"203.0.113.0/24\"]",
             "{ allow = [\"203.0.113.0/24\"], deny = [\"203.0.113.9/32\"] }",
             &["closes tenant acme: network business, deny: added 203.0.113.9/32"],
-        ),
-        (
-            "jwks_file = \"keys/idp.json\"",
-            "own_keys = true",
-            &[
-                "opens tenant acme, issuer https://idp.example: own_keys: false → true",
-                "closes tenant acme, issuer https://idp.example: key k1: removed",
-            ],
         ),
         (
             "[networks]",
@@ -212,6 +191,27 @@ fn a_tenants_part() {
     ] {
         assert_eq!(changes(GATEWAY, &TENANT.replacen(from, to, 1), KEYS), want, "{from} → {to}");
     }
+}
+
+#[test]
+fn the_gateways_own_keys() {
+    let answer = GATEWAY.replace("origins = [\"a\"]", "answer = \"jwks\"");
+    assert_eq!(
+        changes(&answer, TENANT, KEYS),
+        ["changes route chat: origins: a → not set", "closes route chat: answer: not set → jwks"]
+    );
+    let back = diff(&files(&answer, TENANT, KEYS), &files(GATEWAY, TENANT, KEYS)).unwrap();
+    assert_eq!(back[0].to_string(), "opens route chat: answer: jwks → not set");
+    let assertion = GATEWAY.replace("[edge]", "[assertion]\nissuer = \"g\"\n[edge]");
+    assert_eq!(changes(&assertion, TENANT, KEYS), ["changes assertion: issuer: not set → g"]);
+    let own = TENANT.replace("jwks_file = \"keys/idp.json\"", "own_keys = true");
+    assert_eq!(
+        changes(GATEWAY, &own, KEYS),
+        [
+            "opens tenant acme, issuer https://idp.example: own_keys: false → true",
+            "closes tenant acme, issuer https://idp.example: key k1: removed",
+        ]
+    );
 }
 
 #[test]
