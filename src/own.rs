@@ -28,8 +28,8 @@ thread_local! {
     static KNOWN: RefCell<Option<Known>> = const { RefCell::new(None) };
 }
 
-/// The keys, or why there are none. Keys that were good stay in use while the variable can't be read or is
-/// not sound.
+/// The keys, or why there are none. Keys that were good stay in use while the variable can't be read; what
+/// can be read is what the operator says, and if it is no set of keys there are none.
 pub(crate) async fn keys() -> Result<Rc<OwnKeys>, String> {
     let fresh = u64::try_from(FRESH.as_nanos()).unwrap_or(u64::MAX);
     let known = KNOWN.with_borrow(|known| {
@@ -41,12 +41,11 @@ pub(crate) async fn keys() -> Result<Rc<OwnKeys>, String> {
         return Ok(keys);
     }
     let began = monotonic_clock::now();
-    let read = variable().await.and_then(|text| match OwnKeys::parse(text.as_bytes()) {
-        Ok(keys) => Ok((text, keys)),
-        Err(why) => Err(format!("the variable sekisho_keys: {why}")),
-    });
-    match (read, known) {
-        (Ok((text, keys)), _) => Ok(remember(text, keys, began)),
+    match (variable().await, known) {
+        (Ok(text), _) => {
+            let keys = parsed(&text).inspect_err(|_| KNOWN.set(None))?;
+            Ok(remember(text, keys, began))
+        }
         (Err(why), None) => Err(why),
         (Err(why), Some((keys, _))) => {
             eprintln!("own keys: {why}; the ones before stay in use");
@@ -58,6 +57,13 @@ pub(crate) async fn keys() -> Result<Rc<OwnKeys>, String> {
             Ok(keys)
         }
     }
+}
+
+fn parsed(text: &str) -> Result<OwnKeys, String> {
+    if text.trim().is_empty() {
+        return Err("the variable sekisho_keys is empty; `sekisho keys new` makes keys".into());
+    }
+    OwnKeys::parse(text.as_bytes()).map_err(|why| format!("the variable sekisho_keys: {why}"))
 }
 
 /// The same keys stay, with the signatures that they were seen to hold; so do those of a reading that another
@@ -81,21 +87,14 @@ fn remember(text: String, keys: OwnKeys, began: Mark) -> Rc<OwnKeys> {
 async fn variable() -> Result<String, String> {
     // What a provider says of its failure may quote what it failed with.
     let text = spin_sdk::variables::get("sekisho_keys").await;
-    given(text.map_err(|_| "the variable sekisho_keys can't be read".to_owned())?)
+    text.map_err(|_| "the variable sekisho_keys can't be read".to_owned())
 }
 
 /// A host without Spin's variables has the component's environment.
 #[cfg(not(feature = "spin"))]
 #[allow(clippy::unused_async, reason = "the same signature as with variables")]
 async fn variable() -> Result<String, String> {
-    given(std::env::var("SEKISHO_KEYS").unwrap_or_default())
-}
-
-fn given(text: String) -> Result<String, String> {
-    if text.trim().is_empty() {
-        return Err("the variable sekisho_keys is empty; `sekisho keys new` makes keys".into());
-    }
-    Ok(text)
+    Ok(std::env::var("SEKISHO_KEYS").unwrap_or_default())
 }
 
 /// The permit with the gateway's signed word, where the policy asks for one.

@@ -78,9 +78,7 @@ async fn the_component_gives_the_same_verdicts() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_fast_component_gives_the_same_verdicts() {
-    if let Some(component) = fast_component() {
-        gives_the_same_verdicts(component).await;
-    }
+    gives_the_same_verdicts(fast_component()).await;
 }
 
 async fn gives_the_same_verdicts(component: &Path) {

@@ -39,26 +39,35 @@ pub(crate) fn component() -> &'static Path {
     })
 }
 
-/// The component as `sekisho up` builds and runs it, built once; nothing where it can't be built.
-pub(crate) fn fast_component() -> Option<&'static Path> {
-    static COMPONENT: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let built = || {
+/// The component as `sekisho up` builds and runs it, built once: by the compiler in use, or where that one would
+/// break it by one that rustup installs beside.
+pub(crate) fn fast_component() -> &'static Path {
+    static COMPONENT: OnceLock<PathBuf> = OnceLock::new();
+    COMPONENT.get_or_init(|| {
         let fast = repository().fast();
         if can_build_fast(root()).unwrap() {
             ensure_target(root()).unwrap();
-            return Some(build(&fast, None).unwrap());
+            return build(&fast, None).unwrap();
         }
         assert!(build(&fast, None).is_err(), "a compiler that breaks it must be refused");
-        let install = ["toolchain", "install", FAST_RUST, "--no-self-update"];
-        let minimal = ["--profile", "minimal", "--target", TARGET];
-        let status = Command::new("rustup").args(install).args(minimal).status();
-        if !status.is_ok_and(|status| status.success()) {
-            eprintln!("THE FAST COMPONENT IS NOT TESTED: Rust {FAST_RUST} can't be installed");
-            return None;
-        }
-        Some(build(&fast, fast_toolchain()).unwrap())
+        install_fast_toolchain();
+        build(&fast, fast_toolchain()).unwrap()
+    })
+}
+
+fn install_fast_toolchain() {
+    let rustup = |arguments: &[&str]| {
+        let output = Command::new("rustup").args(arguments).output();
+        output.unwrap_or_else(|error| panic!("rustup, which installs Rust {FAST_RUST}: {error}"))
     };
-    COMPONENT.get_or_init(built).as_deref()
+    let installed = rustup(&["target", "list", "--installed", "--toolchain", FAST_RUST]);
+    if installed.status.success() && String::from_utf8_lossy(&installed.stdout).contains(TARGET) {
+        return;
+    }
+    let by_name = ["toolchain", "install", FAST_RUST, "--no-self-update"];
+    let done = rustup(&[&by_name[..], &["--profile", "minimal", "--target", TARGET]].concat());
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "the fast component needs Rust {FAST_RUST}: {said}");
 }
 
 /// The toolchain that builds the fast component, if it is not the one in use.

@@ -9,7 +9,7 @@ mod rfc;
 mod signature;
 mod signer;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use http_body_util::{BodyExt as _, Empty};
 use sekisho_core::Policy;
@@ -122,9 +122,7 @@ async fn judge(sets: &[(&'static str, Value)], vectors: &[Vector]) {
     for vector in vectors {
         compare("natively", vector, &natively(&policy, &vector.token));
     }
-    let components: Vec<&Path> =
-        [Some(component()), fast_component()].into_iter().flatten().collect();
-    for component in components {
+    for component in [component(), fast_component()] {
         let manifest =
             manifest(place.directory.path(), component, &place.policy, &[origin.url()], true);
         let mut config = HostConfig::new(manifest);

@@ -215,9 +215,11 @@ async fn without_the_keys_nothing_that_needs_them_passes() {
         let told = [world.audit.lines(), world.audit.said()].concat().join("\n");
         assert!(told.contains("sekisho_keys") && !told.contains("S3CRET"), "{told}");
 
-        // Keys that come later are seen without a restart.
+        // Keys that come later are seen without a restart, and so is that they were taken away.
         world.rotate(set(1));
         assert_eq!(world.with_token(&world.token("acme")).await.0, 200);
+        world.rotate(keys.unwrap_or_default());
+        assert_eq!(world.with_token(&world.token("acme")).await, unavailable);
     }
 }
 
