@@ -18,7 +18,7 @@
 //! | --- | --- |
 //! | Ed25519 | 32 bytes that are the one encoding of a point (RFC 8032, section 5.1.3) of large order: with a small one, a signature fits many messages |
 //! | P-256, P-384 | a point on the curve (RFC 8725, section 3.4) |
-//! | RSA | a modulus of 2048 (RFC 7518, section 3.3) to 4096 bits, which bounds the work that a token can ask for, without leading zeros (RFC 7518, section 6.3.1.1) and odd; the exponent is 65537, as everybody's is |
+//! | RSA | a modulus of 2048 (RFC 7518, section 3.3) to 4096 bits, which bounds the work that a token can ask for, without leading zeros (RFC 7518, section 6.3.1.1), odd and not known to be weak ([`weak`]); the exponent is 65537, as everybody's is |
 //! | secret | as long as the hash (RFC 7518, section 3.2), and not a public key by mistake |
 //!
 //! A signature has the one length that key and algorithm give (RFC 7518, sections 3.2 to 3.5, RFC
@@ -33,6 +33,7 @@
 mod hash;
 mod p256;
 mod rsa;
+mod weak;
 
 use super::algorithm::Algorithm;
 use super::material::Material;
@@ -102,6 +103,9 @@ impl Verifier {
         }
         if e != EXPONENT {
             return Err("the RSA exponent is not 65537 (\"AQAB\")".into());
+        }
+        if let Some(why) = weak::weakness(n) {
+            return Err(format!("anybody can factor the RSA modulus: {why}"));
         }
         let pkcs1 = |hash| rsa::Pkcs1::new(hash, n).map(Self::Pkcs1).ok_or("not usable".to_owned());
         let any = || {
