@@ -219,6 +219,19 @@ fn secrets() {
     }
 }
 
+/// Random bytes may begin as a public key does.
+#[test]
+fn secrets_that_look_like_der() {
+    for (name, head) in [
+        ("a sequence of another length", [0x30, 5, 0x30, 7]),
+        ("one of the length that holds no sequence", [0x30, 30, 2, 7]),
+        ("a long one of another length", [0x30, 0x82, 1, 10]),
+    ] {
+        let bytes = [&head[..], &[7; 28]].concat();
+        assert_eq!(parse_for(&[secret("HS256", &bytes)], &SECRET), Ok(()), "{name}");
+    }
+}
+
 #[test]
 fn refused_secrets() {
     let good = || secret("HS256", &[7; 32]);
