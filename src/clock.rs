@@ -13,6 +13,7 @@ pub(crate) fn now() -> Timestamp {
 }
 
 /// When a request arrived.
+#[derive(Clone, Copy)]
 pub(crate) struct Arrival {
     time: Timestamp,
     mark: monotonic_clock::Mark,

@@ -18,6 +18,7 @@ mod own;
 mod policy;
 mod request;
 mod state;
+mod stream;
 mod upstream;
 
 use sekisho_core::audit::Outcome;
@@ -86,7 +87,10 @@ async fn judge_and_forward<'p>(
     };
     let outcome = match verdict {
         Verdict::Permit(permit) => match own::asserted(*permit, &facts.request_id).await {
-            Ok(permit) => state::writing(&writes, upstream::forward(permit, incoming)).await,
+            Ok(permit) => {
+                let asked = upstream::Asked { facts: &facts, policy: policy.digest(), arrival };
+                state::writing(&writes, upstream::forward(permit, incoming, asked)).await
+            }
             Err(denial) => Err(denial),
         },
         Verdict::Answer(OwnAnswer::PublishedKeys) => {

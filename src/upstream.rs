@@ -1,27 +1,47 @@
 //! Forwarding: the one place that sends a client's traffic to an origin. It takes a
 //! [`Permit`], which only the last step of the road can make.
 
+use crate::clock::Arrival;
+use crate::stream::{self, Body, Watched};
 use crate::{answer, body};
+use sekisho_core::audit::StreamRecord;
 use sekisho_core::policy::Timeouts;
-use sekisho_core::{Denial, Headers, Permit, Reason};
+use sekisho_core::response::{ResponseRules, is_open_ended};
+use sekisho_core::{Denial, Facts, Headers, Permit, Reason};
 use wasip3::http::client;
 use wasip3::http::types::{ErrorCode, Fields, Method, Request, RequestOptions, Response, Scheme};
 use wasip3::wit_future;
 
+/// What the last record of a stream tells of its request.
+pub(crate) struct Asked<'a, 'p> {
+    pub(crate) facts: &'a Facts<'p>,
+    pub(crate) policy: &'a str,
+    pub(crate) arrival: &'a Arrival,
+}
+
 /// Sends a permitted request to its origin and gives the answer as the client may see it.
-pub(crate) async fn forward(permit: Permit<'_>, incoming: Request) -> Result<Response, Denial> {
+pub(crate) async fn forward(
+    permit: Permit<'_>,
+    incoming: Request,
+    asked: Asked<'_, '_>,
+) -> Result<Response, Denial> {
     let route = permit.route();
     let body = body::outgoing(incoming, permit.method(), permit.content_length(), route.max_body());
     let exceeded = body.exceeded();
     let target = Target::of(&permit);
     let options = options(route.timeouts());
-    let (headers, rules) = permit.into_parts();
+    let method = permit.method();
+    let (headers, rules, watched) = permit.into_parts();
     let headers = answer::fields(headers).map_err(|error| fault(&error))?;
     let (request, _sent) = Request::new(headers, body.contents, body.trailers, Some(options));
     target.set_on(&request)?;
 
     match client::send(request).await {
-        Ok(response) => give_back(response, |headers| rules.judge(headers)),
+        Ok(response) => give_back(response, method, &rules, |open| {
+            let watch = open.then(|| watched.watch()).flatten()?;
+            let record = StreamRecord::of(asked.facts, Some(asked.policy));
+            Some(Watched { watch, record, arrival: *asked.arrival })
+        }),
         Err(_) if exceeded.get() => Err(Denial::new(
             Reason::BodyTooLarge,
             "a body without a length passed the route's limit",
@@ -72,10 +92,12 @@ fn options(timeouts: Timeouts) -> RequestOptions {
     options
 }
 
-/// The origin's answer with the fields that the client may see, its body by handle.
+/// The origin's answer with the fields that the client may see, its body by handle, or watched where it has no end.
 fn give_back(
     response: Response,
-    judge: impl FnOnce(&Headers) -> Result<Headers, Denial>,
+    method: &str,
+    rules: &ResponseRules<'_>,
+    watched: impl FnOnce(bool) -> Option<Watched>,
 ) -> Result<Response, Denial> {
     let status = response.get_status_code();
     // RFC 9110, section 15.2: an interim answer is not the answer, and there is no upgrade here.
@@ -83,11 +105,15 @@ fn give_back(
         return Err(Denial::new(Reason::OriginFailed, "an interim status in place of an answer"));
     }
     let seen = Headers::new(response.get_headers().copy_all());
-    let headers: Fields = answer::fields(judge(&seen)?).map_err(|error| fault(&error))?;
+    let headers: Fields = answer::fields(rules.judge(&seen)?).map_err(|error| fault(&error))?;
     let (done, result) = wit_future::new(|| Ok(()));
     drop(done);
     let (contents, trailers) = Response::consume_body(response, result);
-    let (answer, _sent) = Response::new(headers, Some(contents), trailers);
+    let mut body = Body { contents, trailers };
+    if let Some(watched) = watched(is_open_ended(method, status, &seen)) {
+        body = stream::watched(body, watched);
+    }
+    let (answer, _sent) = Response::new(headers, Some(body.contents), body.trailers);
     answer
         .set_status_code(status)
         .map_err(|()| Denial::new(Reason::OriginFailed, "the origin's status is none"))?;

@@ -8,7 +8,7 @@ use sekisho_testing::client::{Events, Protocol};
 use sekisho_testing::pattern::Pattern;
 use serde_json::Value;
 
-use crate::support::{World, json, request};
+use crate::support::{Options, World, json, request};
 
 const CHAT: &str = "/api/assistants/a1/chat?events=8&interval_ms=80";
 
@@ -116,4 +116,141 @@ async fn many_streams_at_once_do_not_wait_for_each_other() {
     assert!(counts.iter().all(|count| *count == 9), "{counts:?}");
     // One after the other they would take half a minute.
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+}
+
+/// A world whose open streams are judged again each second, with a directory and labels.
+async fn watched() -> World {
+    let label = "path = \"/api/assistants/{assistant}/chat\"";
+    World::with(Options {
+        gateway: vec![
+            ("revocation = true".into(), "revocation = true\nrecheck_s = 1".into()),
+            (label.into(), format!("{label}\nassistant = \"assistant\"")),
+        ],
+        acme: vec![("directory = \"off\"".into(), "directory = \"optional\"".into())],
+        ..Options::default()
+    })
+    .await
+}
+
+async fn set(world: &World, key: &str, record: &str) {
+    world.host.store("default").set(key, record.into()).await.unwrap();
+}
+
+const SHOWN: &str = r#"{"v":1,"visibility":"organization"}"#;
+const ENDLESS: &str = "/api/assistants/a1/chat?events=10000&interval_ms=20";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_stream_ends_when_its_reader_may_not_read_on() {
+    let world = watched().await;
+    for (name, key, record, reason) in [
+        ("revoked", "t/acme/revoked/subject/u-42", r#"{"v":1}"#, "session-revoked"),
+        ("left", "t/acme/user/u-42", r#"{"v":1,"state":"left"}"#, "user-left"),
+        (
+            "moved",
+            "t/acme/user/u-42",
+            r#"{"v":1,"state":"active","roles":["guest"]}"#,
+            "role-missing",
+        ),
+        (
+            "hidden",
+            "t/acme/assistant/a1",
+            r#"{"v":1,"visibility":"personal","owner":"x"}"#,
+            "assistant-not-found",
+        ),
+        ("unreadable", "t/acme/revoked/all", "garbage", "state-unavailable"),
+    ] {
+        set(&world, "t/acme/assistant/a1", SHOWN).await;
+        let before = world.audit.stream_ends(0).await.len();
+        for protocol in [Protocol::H1, Protocol::H2] {
+            let answer = world.client(protocol).send(chat(&world, ENDLESS)).await.unwrap();
+            assert_eq!(answer.status(), 200, "{name}");
+            let mut events = Events::new(answer.into_body());
+            events.next().await.unwrap().unwrap();
+            set(&world, key, record).await;
+            let said = Instant::now();
+            let broken = loop {
+                match events.next().await {
+                    Ok(Some(_)) => {}
+                    Ok(None) => break false,
+                    Err(_) => break true,
+                }
+            };
+            assert!(broken, "{name}, {protocol:?}: a clean end");
+            // Records that can't be read are asked for again until they are too old.
+            let patience = if name == "unreadable" { 4 } else { 2 };
+            assert!(said.elapsed() < Duration::from_secs(patience), "{name}: {:?}", said.elapsed());
+            world.host.store("default").delete(key).await.unwrap();
+            set(&world, "t/acme/assistant/a1", SHOWN).await;
+        }
+        for end in &world.audit.stream_ends(before + 2).await[before..] {
+            assert_eq!((&end["end"], &end["reason"]), (&"denied".into(), &reason.into()), "{end}");
+            assert_eq!((&end["tenant"], &end["subject"]), (&"acme".into(), &"u-42".into()));
+            assert!(end["bytes"].as_u64().unwrap() > 50, "{end}");
+            let request = world.audit.of(end["request_id"].as_str().unwrap()).await;
+            assert_eq!(
+                (&request["decision"], &request["route"]),
+                (&"permit".into(), &end["route"])
+            );
+        }
+    }
+    let cancelled = world.origin.cancelled();
+    assert_eq!(cancelled, 10, "the origin's requests ended, too");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_of_a_reader_who_stays_is_whole() {
+    let world = watched().await;
+    set(&world, "t/acme/assistant/a1", SHOWN).await;
+    for protocol in [Protocol::H1, Protocol::H2] {
+        let three_seconds = "/api/assistants/a1/chat?events=30&interval_ms=100";
+        let answer = world.client(protocol).send(chat(&world, three_seconds)).await.unwrap();
+        let events = Events::new(answer.into_body()).rest().await.unwrap();
+        assert_eq!(events.len(), 31, "{protocol:?}");
+        // Another's revocation is nothing to him, and a moment without the store neither.
+        set(&world, "t/acme/revoked/subject/u-1", r#"{"v":1}"#).await;
+    }
+    let ends = world.audit.stream_ends(2).await;
+    assert!(ends.iter().all(|end| end["end"] == "complete" && end["reason"].is_null()), "{ends:?}");
+    assert_eq!(ends[0]["bytes"], ends[1]["bytes"]);
+}
+
+/// A silent stream, too, is given up within a second when its client goes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_goes_is_noticed_in_silence() {
+    let world = World::new().await;
+    for protocol in [Protocol::H1, Protocol::H2] {
+        let before = world.origin.cancelled();
+        let mut connection = world.client(protocol).connect("acme.localhost").await.unwrap();
+        let silent = "/api/assistants/a1/chat?events=3&interval_ms=20000";
+        let answer = connection.send(chat(&world, silent)).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        drop(answer);
+        connection.abort();
+        let gone = Instant::now();
+        while world.origin.cancelled() == before {
+            assert!(
+                gone.elapsed() < Duration::from_secs(2),
+                "{protocol:?}: the origin still waits"
+            );
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        println!("{protocol:?}: noticed after {:?}", gone.elapsed());
+        assert!(gone.elapsed() < Duration::from_millis(1200), "{protocol:?}: {:?}", gone.elapsed());
+    }
+    let ends = world.audit.stream_ends(2).await;
+    assert!(ends.iter().all(|end| end["end"] == "client-gone"), "{ends:?}");
+}
+
+/// One who takes nothing does not keep what he may no longer have.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_who_takes_nothing_is_judged_all_the_same() {
+    let world = watched().await;
+    let endless = "/api/files/download?bytes=1000000000&chunked=1";
+    let answer = world.ask(Protocol::H1, Method::GET, endless, body::empty()).await;
+    assert_eq!(answer.status(), 200);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    set(&world, "t/acme/revoked/all", r#"{"v":1}"#).await;
+    let end = world.audit.stream_ends(1).await.remove(0);
+    assert_eq!((&end["end"], &end["reason"]), (&"denied".into(), &"session-revoked".into()));
+    drop(answer);
 }

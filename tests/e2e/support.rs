@@ -183,12 +183,28 @@ impl Audit {
         self.records.lock().unwrap().clone()
     }
 
+    /// The last records of streams, when there are so many.
+    pub(crate) async fn stream_ends(&self, count: usize) -> Vec<Value> {
+        for _ in 0..500 {
+            let records = self.lines();
+            let records = records.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
+            let ends: Vec<Value> =
+                records.filter(|record| record["event"] == "stream-end").collect();
+            if ends.len() >= count {
+                return ends;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("fewer than {count} ends of streams: {:?}", self.lines());
+    }
+
     /// The record with this request identifier; the answer's head may be here before its record.
     pub(crate) async fn of(&self, request_id: &str) -> Value {
         for _ in 0..200 {
             let records: Vec<Value> =
                 self.lines().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
-            let mut ours = records.into_iter().filter(|record| record["request_id"] == request_id);
+            let ours = records.into_iter().filter(|record| record["request_id"] == request_id);
+            let mut ours = ours.filter(|record| record["event"].is_null());
             if let Some(record) = ours.next() {
                 assert!(ours.next().is_none(), "one record per request");
                 return record;

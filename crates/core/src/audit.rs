@@ -1,4 +1,5 @@
-//! The audit record: one JSON line for every request, in UTC.
+//! The audit record: one JSON line for every request, in UTC, and for an answer that was watched as it streamed
+//! another one with `"event":"stream-end"` when it ended.
 //!
 //! `would_deny` is the first reason for which a route in dry run would have refused the request.
 //! `detail` explains the refusal or, of a permitted request, that. `roles` and `groups` are the
@@ -98,6 +99,92 @@ pub fn record(
     };
     // A struct of strings and numbers always serializes.
     serde_json::to_string(&record).unwrap_or_default()
+}
+
+/// How an open stream ended.
+#[derive(Clone, Copy, Debug)]
+pub enum StreamEnd<'a> {
+    /// The origin had said all.
+    Complete,
+    /// The client went.
+    ClientGone,
+    /// The origin broke off.
+    OriginFailed,
+    /// The gateway broke it off.
+    Denied(&'a Denial),
+}
+
+/// The last record of an open stream, but for how it ended.
+#[derive(Debug, Serialize)]
+pub struct StreamRecord {
+    v: u8,
+    event: &'static str,
+    time: String,
+    request_id: String,
+    tenant: Option<String>,
+    subject: Option<String>,
+    client: Option<String>,
+    route: Option<String>,
+    assistant: Option<String>,
+    origin: Option<String>,
+    end: &'static str,
+    reason: Option<&'static str>,
+    detail: Option<String>,
+    bytes: u64,
+    policy: Option<String>,
+    duration_us: u64,
+}
+
+impl StreamRecord {
+    /// Of a request that was permitted.
+    pub fn of(facts: &Facts<'_>, policy: Option<&str>) -> Self {
+        Self {
+            v: 1,
+            event: "stream-end",
+            time: String::new(),
+            request_id: bounded(&facts.request_id),
+            tenant: facts.tenant.map(|tenant| tenant.id().as_str().to_owned()),
+            subject: facts.subject().map(bounded),
+            client: facts.client.map(|client| client.to_string()),
+            route: facts.route.map(|route| route.id().to_owned()),
+            assistant: facts.assistant.as_deref().map(bounded),
+            origin: facts.origin.map(|origin| origin.id().to_owned()),
+            end: "",
+            reason: None,
+            detail: None,
+            bytes: 0,
+            policy: policy.map(str::to_owned),
+            duration_us: 0,
+        }
+    }
+
+    /// The record as one line of JSON without the line's end: `time` is when the stream ended, `bytes` what of it
+    /// was handed on, `duration` how long ago the request arrived.
+    pub fn ended(
+        mut self,
+        end: StreamEnd<'_>,
+        bytes: u64,
+        time: Timestamp,
+        duration: Duration,
+    ) -> String {
+        let denial = match end {
+            StreamEnd::Denied(denial) => Some(denial),
+            StreamEnd::Complete | StreamEnd::ClientGone | StreamEnd::OriginFailed => None,
+        };
+        self.end = match end {
+            StreamEnd::Complete => "complete",
+            StreamEnd::ClientGone => "client-gone",
+            StreamEnd::OriginFailed => "origin-failed",
+            StreamEnd::Denied(_) => "denied",
+        };
+        self.time = format!("{time:.6}");
+        self.reason = denial.map(|denial| denial.reason().code());
+        self.detail = denial.map(|denial| bounded(denial.detail()));
+        self.bytes = bytes;
+        self.duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        // A struct of strings and numbers always serializes.
+        serde_json::to_string(&self).unwrap_or_default()
+    }
 }
 
 /// At most [`LONGEST`] bytes of printable ASCII; everything else becomes `?`, so that a record

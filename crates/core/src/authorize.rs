@@ -43,11 +43,22 @@ fn rules(live: &Live<'_>, given: Given<'_, '_>, now: Timestamp) -> Result<Vec<Wr
     let Some(principal) = &live.authenticated.principal else {
         return if routed.route.is_public() { Ok(Vec::new()) } else { Err(missing(routed.route)) };
     };
-    roles(routed.route, principal)?;
-    if routed.route.assistant().is_some() {
-        label::judge(routed.assistant.as_deref(), given, principal)?;
-    }
+    rights(routed.route, routed.assistant.as_deref(), given, principal)?;
     limit::judge(given, now)
+}
+
+/// Roles and label alone.
+pub(crate) fn rights(
+    route: &Route,
+    assistant: Option<&str>,
+    given: Given<'_, '_>,
+    principal: &Principal,
+) -> Result<(), Denial> {
+    roles(route, principal)?;
+    if route.assistant().is_some() {
+        label::judge(assistant, given, principal)?;
+    }
+    Ok(())
 }
 
 fn roles(route: &Route, principal: &Principal) -> Result<(), Denial> {

@@ -211,8 +211,17 @@ impl<'p> Pending<'p> {
     pub fn resume(self, records: &Records) -> Decision<'p> {
         let Self { policy, authenticated, needed, now, mut facts } = self;
         let given = needed.given(records);
+        // Rights that the directory gave may go from it again, and the token's come back.
+        let directory = facts.tenant.map(Tenant::directory);
+        let optional = directory == Some(Directory::Optional);
+        let said = if optional { authenticated.principal.clone() } else { None };
         match finish(authenticated, policy, given, now, &mut facts) {
-            Ok((verdict, writes)) => Decision { verdict, facts, writes },
+            Ok((mut verdict, writes)) => {
+                if let Verdict::Permit(permit) = &mut verdict {
+                    permit.judged_by(needed, said);
+                }
+                Decision { verdict, facts, writes }
+            }
             Err(denial) => denied(denial, facts),
         }
     }

@@ -50,6 +50,7 @@ pub mod route;
 pub mod session;
 pub mod tenant;
 pub mod token;
+pub mod watch;
 
 pub use decide::{
     Decision, Facts, NeedsKeys, Pending, Progress, Step, Verdict, decide, decide_offline,

@@ -5,7 +5,8 @@
 
 use crate::authorize::Authorized;
 use crate::denial::{Denial, Reason};
-use crate::policy::{Origin, Policy, Route, Tenant};
+use crate::policy::{Directory, Origin, Policy, Route, Tenant};
+use crate::records::Needed;
 use crate::request::Headers;
 use crate::request::headers::trace::is_traced;
 use crate::request::headers::{connection_options, is_hop_by_hop, is_reserved};
@@ -14,7 +15,9 @@ use crate::response::ResponseRules;
 use crate::token::claims::Principal;
 use crate::token::locate::without_session_cookie;
 use crate::token::own::assertion::{self, Assertion};
+use crate::watch::Watch;
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// How many fields the gateway sets, at most.
 const OURS: usize = 9;
@@ -30,6 +33,35 @@ pub struct Permit<'p> {
     headers: Headers,
     content_length: Option<u64>,
     assertion: Option<(Assertion, u32)>,
+    watched: Watched<'p>,
+}
+
+/// What an answer is watched by, if it turns out to have no end.
+#[derive(Debug)]
+pub struct Watched<'p> {
+    needed: Needed<'p>,
+    /// As the token has it, where the directory's word on rights may change.
+    principal: Option<Principal>,
+    directory: Directory,
+    route: &'p Route,
+    assistant: Option<String>,
+    every: Duration,
+}
+
+impl Watched<'_> {
+    /// The watch, apart from the policy; nothing, where nothing that was judged can change.
+    pub fn watch(self) -> Option<Watch> {
+        let needed = self.needed.lasting();
+        let principal = self.principal.filter(|_| !needed.keys().is_empty())?;
+        Some(Watch {
+            needed,
+            principal,
+            directory: self.directory,
+            route: self.route.clone(),
+            assistant: self.assistant,
+            every: self.every,
+        })
+    }
 }
 
 impl<'p> Permit<'p> {
@@ -82,7 +114,23 @@ impl<'p> Permit<'p> {
             headers,
             content_length: request.content_length,
             assertion,
+            watched: Watched {
+                needed: Needed::default(),
+                principal: authenticated.principal,
+                directory: tenant.directory(),
+                route,
+                assistant: routed.assistant,
+                every: policy.recheck(),
+            },
         })
+    }
+
+    /// Keeps what steps 8 and 9 looked at, and the principal as the token has it, where that is another.
+    pub(crate) fn judged_by(&mut self, needed: Needed<'p>, said: Option<Principal>) {
+        self.watched.needed = needed;
+        if said.is_some() {
+            self.watched.principal = said;
+        }
     }
 
     /// The tenant that all of this belongs to.
@@ -140,10 +188,11 @@ impl<'p> Permit<'p> {
         self.content_length
     }
 
-    /// Takes the permit apart: the fields for the origin, and the rules for its answer.
-    pub fn into_parts(self) -> (Headers, ResponseRules<'p>) {
+    /// Takes the permit apart: the fields for the origin, the rules for its answer, and what that is watched by
+    /// if it has no end.
+    pub fn into_parts(self) -> (Headers, ResponseRules<'p>, Watched<'p>) {
         let rules = ResponseRules::new(self.tenant, self.route, self.origin);
-        (self.headers, rules)
+        (self.headers, rules, self.watched)
     }
 }
 

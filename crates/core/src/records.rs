@@ -99,6 +99,22 @@ impl<'p> Needed<'p> {
         needed
     }
 
+    /// Those that are looked at again while an answer streams: a bucket counted the request when it came.
+    pub(crate) fn lasting(&self) -> Needed<'static> {
+        let mut lasting = Needed::default();
+        for (key, purpose) in self.keys.iter().zip(&self.purposes) {
+            let purpose = match purpose {
+                Purpose::Revocation => Purpose::Revocation,
+                Purpose::User => Purpose::User,
+                Purpose::Assistant => Purpose::Assistant,
+                Purpose::Bucket(_) => continue,
+            };
+            lasting.keys.push(key.clone());
+            lasting.purposes.push(purpose);
+        }
+        lasting
+    }
+
     /// The keys.
     pub(crate) fn keys(&self) -> &[String] {
         &self.keys

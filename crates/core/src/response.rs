@@ -106,6 +106,19 @@ impl<'p> ResponseRules<'p> {
     }
 }
 
+/// Whether an answer to this method has content of which nobody knows the end: events, or any that declares no
+/// length (RFC 9112, section 6.3).
+pub fn is_open_ended(method: &str, status: u16, headers: &Headers) -> bool {
+    let has_content = method != "HEAD" && !matches!(status, 204 | 205 | 304);
+    let is_events = |value: &[u8]| {
+        let kind = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+        kind.eq_ignore_ascii_case(b"text/event-stream")
+    };
+    has_content
+        && (headers.values("content-length").next().is_none()
+            || headers.values("content-type").any(is_events))
+}
+
 /// `CDN-Cache-Control` (RFC 9213, section 3.1), what CDNs call theirs by the same convention
 /// (`Akamai-Cache-Control`), and the older `Surrogate-Control` and `Edge-Control`. The last, of Akamai
 /// again, can say `!no-store`.

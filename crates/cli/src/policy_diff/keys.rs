@@ -12,7 +12,7 @@ fn more(key: &str) -> Option<Effect> {
     Some(match key {
         "trusted_proxies" | "methods" | "roles" | "public" | "hosts" | "regions" | "audiences"
         | "algorithms" | "sole_tenant" | "own_keys" | "cleartext" | "head_bytes"
-        | "head_fields" | "body_bytes" | "max_body_bytes" | "max_age_s" | "burst"
+        | "head_fields" | "body_bytes" | "max_body_bytes" | "max_age_s" | "recheck_s" | "burst"
         | "refill_per_minute" => Effect::Opens,
         "all_roles" | "enforce" | "revocation" => Effect::Closes,
         _ => return None,
@@ -29,6 +29,7 @@ fn default(key: &str) -> Option<Value> {
         "directory" => "off".into(),
         "roles_claim" => "roles".into(),
         "client_address_header" => "x-forwarded-for".into(),
+        "recheck_s" => 30.into(),
         "head_bytes" => 32_768.into(),
         "head_fields" => 100.into(),
         "body_bytes" => 10_485_760.into(),

@@ -27,7 +27,10 @@ pub struct Record {
     pub method: Option<String>,
     /// The canonical path.
     pub path: Option<String>,
+    /// What it tells of, if not of a request.
+    pub event: Option<String>,
     /// `permit` or `deny`.
+    #[serde(default)]
     pub decision: String,
     /// The reason of a denial.
     pub reason: Option<String>,
@@ -45,6 +48,9 @@ impl Record {
             serde_json::from_slice(line).map_err(|error| format!("it is no record: {error}"))?;
         if record.v != 1 {
             return Err(format!("its version is {}, and this program reads 1", record.v));
+        }
+        if record.event.is_none() && record.decision.is_empty() {
+            return Err("it is no record: it has no decision".to_owned());
         }
         Ok(record)
     }

@@ -204,6 +204,9 @@ fn many_records_are_counted_with_one_example_each() {
         "{}",
         refused("target-not-canonical", &json!({"host": null, "path": null}))
     );
+    lines.push_str(
+        "{\"v\":1,\"event\":\"stream-end\",\"request_id\":\"r-0\",\"end\":\"complete\"}\n",
+    );
     let (code, said) = replay(&old, &new, &lines);
     assert_eq!(code, Some(3));
     assert_eq!((&said["judged"], &said["changed"]), (&json!(300), &json!(300)), "{said}");

@@ -45,6 +45,7 @@ use crate::token::own::assertion::AssertionRules;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A compiled policy: the operator's part, and tenants. All of them, or the one that a request is
 /// for: no rule looks from one tenant to another.
@@ -64,6 +65,7 @@ pub struct Gateway {
     edge: Edge,
     head_limits: HeadLimits,
     check_revocation: bool,
+    recheck: u32,
     assertion: Option<AssertionRules>,
     origins: BTreeMap<String, Origin>,
     routes: Vec<Route>,
@@ -124,6 +126,11 @@ impl Policy {
     /// Whether step 8 asks the state for revocations.
     pub fn checks_revocation(&self) -> bool {
         self.gateway.check_revocation
+    }
+
+    /// How often the records of an open stream are read again.
+    pub fn recheck(&self) -> Duration {
+        Duration::from_secs(u64::from(self.gateway.recheck))
     }
 
     /// What is asserted to origins; nothing, where nothing is asked for.

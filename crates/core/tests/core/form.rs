@@ -59,7 +59,7 @@ fn each_fault_of_form_has_its_place_and_remedy() {
             GATEWAY,
             ("revocation = true", "zzz = true"),
             "zzz",
-            "known here: revocation",
+            "known here: revocation, recheck_s",
         ),
         (
             "key-unknown",

@@ -50,3 +50,5 @@ mod routes;
 mod support;
 #[cfg(test)]
 mod token;
+#[cfg(test)]
+mod watch;

@@ -866,6 +866,7 @@ fn no_fault_is_untested() {
         .chain(with_company().into_iter().map(|(code, ..)| code))
         .chain(super::issuers::FAULTS.iter().map(|(.., code)| *code))
         .chain(super::own::FAULTS)
+        .chain(super::watch::FAULTS)
         .chain(super::published::FAULTS.iter().map(|(.., code)| *code))
         .chain(super::limits::FAULTS.iter().filter_map(|(.., code)| *code))
         .collect();

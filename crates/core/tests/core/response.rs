@@ -8,7 +8,7 @@ type Fields<'a> = &'a [(&'a str, &'a str)];
 /// An origin's answer to this request as the client will see it.
 fn answered(ask: &Ask, fields: Fields<'_>) -> Result<Vec<(String, String)>, Reason> {
     let Verdict::Permit(permit) = ask.judge(&POLICY).verdict else { panic!("denied") };
-    let (_, rules) = permit.into_parts();
+    let (_, rules, _) = permit.into_parts();
     let fields = fields.iter().map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec())).collect();
     let kept = rules.judge(&Headers::new(fields)).map_err(|denial| denial.reason())?;
     Ok(kept

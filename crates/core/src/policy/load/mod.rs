@@ -24,6 +24,7 @@ mod origins;
 mod patterns;
 mod rewrites;
 mod routes;
+mod state;
 mod suggest;
 mod tenants;
 mod timeouts;
@@ -180,6 +181,7 @@ impl Loader<'_> {
         }
         let edge = self.edge(&gateway);
         let assertion = gateway.assertion.as_ref().map(|source| self.assertion(source));
+        let recheck = self.recheck(gateway.state.recheck_s.as_ref());
         let origins = self.origins(gateway.origins);
         self.timeouts(&gateway.timeouts);
         let defaults = (gateway.limits.body_bytes, &gateway.timeouts);
@@ -199,6 +201,7 @@ impl Loader<'_> {
                 fields: gateway.limits.head_fields as usize,
             },
             check_revocation: gateway.state.revocation,
+            recheck,
             assertion,
             origins: origins.into_iter().collect(),
             routes,

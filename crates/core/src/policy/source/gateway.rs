@@ -75,10 +75,12 @@ impl Default for Limits {
 pub(in crate::policy) struct State {
     /// Look revocations up on every request with a token.
     pub revocation: bool,
+    /// How often the records of an open stream are read again, in seconds: 1 to 300.
+    pub recheck_s: Option<Spanned<u32>>,
 }
 
 impl Default for State {
     fn default() -> Self {
-        Self { revocation: true }
+        Self { revocation: true, recheck_s: None }
     }
 }
