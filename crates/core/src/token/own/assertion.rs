@@ -134,9 +134,4 @@ impl Signed {
         });
         Ok(token)
     }
-
-    /// Forgets all: the keys are others.
-    pub fn clear(&mut self) {
-        self.0.clear();
-    }
 }
