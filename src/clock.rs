@@ -25,6 +25,11 @@ impl Arrival {
         Self { time: now(), mark: monotonic_clock::now() }
     }
 
+    /// The same by the clock that never goes back.
+    pub(crate) fn mark(&self) -> monotonic_clock::Mark {
+        self.mark
+    }
+
     /// The moment of judgement.
     pub(crate) fn time(&self) -> Timestamp {
         self.time

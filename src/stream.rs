@@ -3,11 +3,13 @@
 
 use crate::clock::{Arrival, now};
 use crate::{audit, state};
-use futures::future::{Either, select};
+use futures::future::{Either, LocalBoxFuture, select};
 use sekisho_core::Denial;
 use sekisho_core::audit::{StreamEnd, StreamRecord};
+use sekisho_core::records::Records;
 use sekisho_core::watch::{Look, Watch};
 use std::pin::pin;
+use std::rc::Rc;
 use std::time::Duration;
 use wasip3::clocks::monotonic_clock::{self, Mark};
 use wasip3::http::types::{ErrorCode, Fields};
@@ -16,9 +18,8 @@ use wasip3::{wit_future, wit_stream};
 
 const CHUNK: usize = 32 * 1024;
 
-/// How often a silent stream is asked whether its client is still there: no host says so by itself, and the origin's
-/// request shall end within a second.
-const PROBE: Duration = Duration::from_millis(800);
+/// How long a client who takes nothing is asked whether he is there.
+const PROBE: Duration = Duration::from_millis(500);
 
 type Trailers = FutureReader<Result<Option<Fields>, ErrorCode>>;
 
@@ -41,7 +42,7 @@ pub(crate) fn watched(body: Body, watched: Watched) -> Body {
     let (to_trailers, trailers) = wit_future::new(|| Err(ErrorCode::InternalError(None)));
     wasip3::spawn(async move {
         let Watched { watch, record, arrival } = watched;
-        let mut pump = Pump { to, bytes: 0, sight: Sight::new(watch) };
+        let mut pump = Pump { to, bytes: 0, sight: Sight::new(watch, arrival) };
         let ended = pump.all(body.contents).await;
         let Pump { to, bytes, .. } = pump;
         let end = end(ended, body.trailers, to, to_trailers).await;
@@ -86,6 +87,7 @@ async fn end(
             end
         }
         Err(end) => {
+            drop(to);
             if let End::Denied(denial) = &end {
                 let why = Some(denial.reason().code().to_owned());
                 let _ = to_trailers.write(Err(ErrorCode::InternalError(why))).await;
@@ -109,19 +111,11 @@ struct Pump {
 }
 
 impl Pump {
-    /// Hands all on.
+    /// Hands all on. An answer that took long to begin is looked at before its first byte.
     async fn all(&mut self, mut from: StreamReader<u8>) -> Result<(), End> {
+        self.sight.settle().await?;
         loop {
-            let mut reading = pin!(from.read(Vec::with_capacity(CHUNK)));
-            let (result, chunk) = loop {
-                self.sight.look_if_due().await?;
-                let probe = monotonic_clock::now().saturating_add(nanoseconds(PROBE));
-                let tick = monotonic_clock::wait_until(probe.min(self.sight.due));
-                match select(reading.as_mut(), pin!(tick)).await {
-                    Either::Left((read, _)) => break read,
-                    Either::Right(_) => self.probe().await?,
-                }
-            };
+            let (result, chunk) = self.sight.during(from.read(Vec::with_capacity(CHUNK))).await?;
             if !chunk.is_empty() {
                 self.hand_on(chunk).await?;
             }
@@ -138,53 +132,97 @@ impl Pump {
         self.bytes = self.bytes.saturating_add(u64::try_from(written).unwrap_or(u64::MAX));
         if rest.is_empty() { Ok(()) } else { Err(End::ClientGone) }
     }
-
-    /// Asks by a chunk of nothing whether the client is there.
-    async fn probe(&mut self) -> Result<(), End> {
-        match self.sight.during(self.to.write(Vec::new())).await? {
-            (StreamResult::Dropped, _) => Err(End::ClientGone),
-            _ => Ok(()),
-        }
-    }
 }
 
 /// What is known of the request's right to go on.
 struct Sight {
-    watch: Watch,
-    /// When the records were read last.
+    watch: Rc<Watch>,
+    /// When the reading of the records began that it goes on by.
     known: Mark,
     /// When they are to be read again.
     due: Mark,
+    looking: Option<Looking>,
+}
+
+/// Records that are being read, beside the stream.
+struct Looking {
+    records: LocalBoxFuture<'static, Records>,
+    began: Mark,
+    /// When nobody waits for them any more.
+    until: Mark,
 }
 
 impl Sight {
-    fn new(watch: Watch) -> Self {
-        let known = monotonic_clock::now();
+    /// Of a request whose records were read when it arrived.
+    fn new(watch: Watch, arrival: Arrival) -> Self {
+        let known = arrival.mark();
         let due = known.saturating_add(nanoseconds(watch.every()));
-        Self { watch, known, due }
+        Self { watch: Rc::new(watch), known, due, looking: None }
     }
 
-    /// Does the work, and looks again beside it, however long it takes.
-    async fn during<T>(&mut self, work: impl Future<Output = T>) -> Result<T, End> {
-        let mut work = pin!(work);
-        loop {
-            match select(work.as_mut(), pin!(monotonic_clock::wait_until(self.due))).await {
-                Either::Left((done, _)) => return Ok(done),
-                Either::Right(_) => self.look_if_due().await?,
+    /// Looks now, if it is time to.
+    async fn settle(&mut self) -> Result<(), End> {
+        self.begin_if_due();
+        match self.looking.take() {
+            None => Ok(()),
+            Some(Looking { records, began, until }) => {
+                let late = pin!(monotonic_clock::wait_until(until));
+                match select(records, late).await {
+                    Either::Left((records, _)) => self.judge(&records, began),
+                    Either::Right(_) => self.judge(&Records::new(), began),
+                }
             }
         }
     }
 
-    async fn look_if_due(&mut self) -> Result<(), End> {
-        if monotonic_clock::now() < self.due {
-            return Ok(());
+    /// Does the work, and looks again beside it, however long either takes.
+    async fn during<T>(&mut self, work: impl Future<Output = T>) -> Result<T, End> {
+        let mut work = pin!(work);
+        loop {
+            self.begin_if_due();
+            let Some(Looking { records, began, until }) = &mut self.looking else {
+                match select(work.as_mut(), pin!(monotonic_clock::wait_until(self.due))).await {
+                    Either::Left((done, _)) => return Ok(done),
+                    Either::Right(_) => continue,
+                }
+            };
+            let (began, is_late) = (*began, monotonic_clock::now() >= *until);
+            let late = pin!(monotonic_clock::wait_until(*until));
+            // The records first: work that never waits must not keep them out.
+            let seen = match select(records.as_mut(), select(late, work.as_mut())).await {
+                Either::Left((records, _)) => records,
+                Either::Right((Either::Left(_), _)) => Records::new(),
+                Either::Right((Either::Right((done, _)), _)) if !is_late => return Ok(done),
+                Either::Right((Either::Right((done, _)), _)) => {
+                    self.looking = None;
+                    self.judge(&Records::new(), began)?;
+                    return Ok(done);
+                }
+            };
+            self.looking = None;
+            self.judge(&seen, began)?;
         }
-        let records = state::fetch(self.watch.records()).await;
+    }
+
+    fn begin_if_due(&mut self) {
+        let began = monotonic_clock::now();
+        if self.looking.is_some() || began < self.due {
+            return;
+        }
+        let watch = Rc::clone(&self.watch);
+        let patience = self.watch.patience(self.age(began));
+        self.looking = Some(Looking {
+            records: Box::pin(async move { state::fetch(watch.records()).await }),
+            began,
+            until: began.saturating_add(nanoseconds(patience)),
+        });
+    }
+
+    fn judge(&mut self, records: &Records, began: Mark) -> Result<(), End> {
         let now = monotonic_clock::now();
-        let age = Duration::from_nanos(now.saturating_sub(self.known));
-        let wait = match self.watch.look(&records, age) {
+        let wait = match self.watch.look(records, self.age(now)) {
             Look::Stands(wait) => {
-                self.known = now;
+                self.known = began;
                 wait
             }
             Look::Unknown(wait) => wait,
@@ -192,6 +230,10 @@ impl Sight {
         };
         self.due = now.saturating_add(nanoseconds(wait));
         Ok(())
+    }
+
+    fn age(&self, now: Mark) -> Duration {
+        Duration::from_nanos(now.saturating_sub(self.known))
     }
 }
 

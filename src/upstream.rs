@@ -6,7 +6,7 @@ use crate::stream::{self, Body, Watched};
 use crate::{answer, body};
 use sekisho_core::audit::StreamRecord;
 use sekisho_core::policy::Timeouts;
-use sekisho_core::response::{ResponseRules, is_open_ended};
+use sekisho_core::response::is_open_ended;
 use sekisho_core::{Denial, Facts, Headers, Permit, Reason};
 use wasip3::http::client;
 use wasip3::http::types::{ErrorCode, Fields, Method, Request, RequestOptions, Response, Scheme};
@@ -31,17 +31,23 @@ pub(crate) async fn forward(
     let target = Target::of(&permit);
     let options = options(route.timeouts());
     let method = permit.method();
+    let host = asked.facts.host.as_deref().unwrap_or_default();
     let (headers, rules, watched) = permit.into_parts();
     let headers = answer::fields(headers).map_err(|error| fault(&error))?;
     let (request, _sent) = Request::new(headers, body.contents, body.trailers, Some(options));
     target.set_on(&request)?;
 
     match client::send(request).await {
-        Ok(response) => give_back(response, method, &rules, |open| {
-            let watch = open.then(|| watched.watch()).flatten()?;
-            let record = StreamRecord::of(asked.facts, Some(asked.policy));
-            Some(Watched { watch, record, arrival: *asked.arrival })
-        }),
+        Ok(response) => give_back(
+            response,
+            method,
+            |headers| rules.judge(headers, host),
+            |open| {
+                let watch = open.then(|| watched.watch()).flatten()?;
+                let record = StreamRecord::of(asked.facts, Some(asked.policy));
+                Some(Watched { watch, record, arrival: *asked.arrival })
+            },
+        ),
         Err(_) if exceeded.get() => Err(Denial::new(
             Reason::BodyTooLarge,
             "a body without a length passed the route's limit",
@@ -96,7 +102,7 @@ fn options(timeouts: Timeouts) -> RequestOptions {
 fn give_back(
     response: Response,
     method: &str,
-    rules: &ResponseRules<'_>,
+    judge: impl FnOnce(&Headers) -> Result<Headers, Denial>,
     watched: impl FnOnce(bool) -> Option<Watched>,
 ) -> Result<Response, Denial> {
     let status = response.get_status_code();
@@ -105,7 +111,7 @@ fn give_back(
         return Err(Denial::new(Reason::OriginFailed, "an interim status in place of an answer"));
     }
     let seen = Headers::new(response.get_headers().copy_all());
-    let headers: Fields = answer::fields(rules.judge(&seen)?).map_err(|error| fault(&error))?;
+    let headers: Fields = answer::fields(judge(&seen)?).map_err(|error| fault(&error))?;
     let (done, result) = wit_future::new(|| Ok(()));
     drop(done);
     let (contents, trailers) = Response::consume_body(response, result);

@@ -1,8 +1,9 @@
 //! A trusted proxy's word on the client: the address is the right-most that is not a trusted
-//! proxy's, or the request is refused.
+//! proxy's, or the request is refused; so is a longer way than there can be.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use sekisho_core::client::MAX_HOPS;
 use sekisho_core::session::Record;
 use sekisho_core::{Reason, Verdict};
 use sekisho_fuzz::{judge, public_request};
@@ -26,9 +27,9 @@ fn trusted(address: IpAddr) -> bool {
 
 fn client(lines: &[&str]) -> Option<IpAddr> {
     let list = lines.join(",");
-    let mut entries = list.rsplit(',').peekable();
-    while let Some(entry) = entries.next() {
-        let address = address(entry)?;
+    let mut entries = list.rsplit(',').enumerate().peekable();
+    while let Some((passed, entry)) = entries.next() {
+        let address = address(entry).filter(|_| passed < MAX_HOPS)?;
         if !trusted(address) || entries.peek().is_none() {
             return Some(address);
         }

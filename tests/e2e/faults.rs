@@ -35,6 +35,35 @@ async fn an_answer_without_or_with_another_tenant_is_withheld() {
     assert_eq!(world.get("/api/assistants").await.status(), 200);
 }
 
+/// Where the origin sends the client, over real sockets; core's tests have the table.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redirect_leads_to_the_tenant_or_nowhere() {
+    for (location, want) in [
+        ("http://127.0.0.1:3480/api/files/x", Some("/api/files/x")),
+        ("https://acme.localhost/api/files/x", Some("/api/files/x")),
+        ("https://globex.localhost/", None),
+        ("//evil.example/", None),
+    ] {
+        let mut world = World::new().await;
+        let head = format!(
+            "HTTP/1.1 302 Found\r\nx-tenant-id: acme\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n"
+        );
+        let origin = world.origin_that_answers(head.leak().as_bytes()).await;
+        let answer = world.get("/api/files/x").await;
+        if let Some(want) = want {
+            assert_eq!(
+                (answer.status().as_u16(), &answer.headers()["location"]),
+                (302, &want.parse().unwrap())
+            );
+        } else {
+            assert_eq!(answer.status(), 502, "{location}");
+            assert!(!answer.headers().contains_key("location"));
+            assert_eq!(json(answer).await["reason"], "origin-redirect-refused");
+        }
+        drop(origin);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_origin_is_504() {
     let edit = ("first_byte_ms = 30000".to_owned(), "first_byte_ms = 300".to_owned());

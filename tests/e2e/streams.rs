@@ -7,6 +7,7 @@ use sekisho_testing::body;
 use sekisho_testing::client::{Events, Protocol};
 use sekisho_testing::pattern::Pattern;
 use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::support::{Options, World, json, request};
 
@@ -123,7 +124,7 @@ async fn watched() -> World {
     let label = "path = \"/api/assistants/{assistant}/chat\"";
     World::with(Options {
         gateway: vec![
-            ("revocation = true".into(), "revocation = true\nrecheck_s = 1".into()),
+            ("recheck_s = 30".into(), "recheck_s = 1".into()),
             (label.into(), format!("{label}\nassistant = \"assistant\"")),
         ],
         acme: vec![("directory = \"off\"".into(), "directory = \"optional\"".into())],
@@ -239,6 +240,41 @@ async fn a_client_that_goes_is_noticed_in_silence() {
     }
     let ends = world.audit.stream_ends(2).await;
     assert!(ends.iter().all(|end| end["end"] == "client-gone"), "{ends:?}");
+}
+
+/// Records of before the head say nothing of the body.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_begins_late_is_judged_before_its_first_byte() {
+    let mut world = watched().await;
+    let addr = world.origin.addr();
+    world.origin.stop().await;
+    let listener = tokio::net::TcpListener::bind(addr).await.unwrap();
+    let (asked, was_asked) = tokio::sync::oneshot::channel();
+    let origin = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut head = [0; 4096];
+        assert!(stream.read(&mut head).await.unwrap() > 0);
+        asked.send(()).unwrap();
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        let answer = b"HTTP/1.1 200 OK\r\nx-tenant-id: acme\r\ntransfer-encoding: chunked\r\n\r\n6\r\nsecret\r\n0\r\n\r\n";
+        stream.write_all(answer).await.unwrap();
+        stream
+    });
+    let revoke = async {
+        was_asked.await.unwrap();
+        set(&world, "t/acme/revoked/all", r#"{"v":1}"#).await;
+    };
+    let token = format!("Bearer {}", world.token("acme"));
+    let asking = request(Method::GET, "/api/files/x").header("authorization", token);
+    let client = world.client(Protocol::H1);
+    let sent = client.send(asking.body(body::empty()).unwrap());
+    // The head may have been on its way.
+    if let (Ok(answer), ()) = futures::future::join(sent, revoke).await {
+        assert!(body::read(answer.into_body(), 100).await.is_err(), "its body is not whole");
+    }
+    let end = world.audit.stream_ends(1).await.remove(0);
+    assert_eq!((&end["end"], &end["bytes"]), (&"denied".into(), &0.into()), "{end}");
+    drop(origin.await.unwrap());
 }
 
 /// One who takes nothing does not keep what he may no longer have.

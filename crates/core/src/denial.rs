@@ -116,6 +116,8 @@ reasons! {
     RateLimited = "rate-limited", 429;
     /// The route has no origin in a region of the tenant.
     RegionNotAllowed = "region-not-allowed", 403;
+    /// The origin's answer sends the client elsewhere than to the tenant.
+    OriginRedirectRefused = "origin-redirect-refused", 502;
     /// The keys that the token's issuer publishes are not known.
     KeysUnavailable = "keys-unavailable", 503;
     /// The gateway's own keys, which sign what the policy asks for, are not known.

@@ -39,6 +39,7 @@ pub mod explain;
 mod hexadecimal;
 pub mod label;
 pub mod limit;
+mod location;
 pub mod network;
 pub mod permit;
 pub mod policy;

@@ -268,6 +268,7 @@ fn words(reason: Reason, japanese: bool) -> (&'static str, &'static str) {
         Reason::OriginUnreachable
         | Reason::OriginFailed
         | Reason::OriginTenantMismatch
+        | Reason::OriginRedirectRefused
         | Reason::OriginTimeout => (
             (
                 "Service not answering",

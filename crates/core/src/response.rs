@@ -7,13 +7,16 @@
 //! 2. Hop-by-hop, reserved and self-describing fields go; so do `Alt-Svc` (RFC 7838), which would
 //!    lead clients around the gateway, and a `Set-Cookie` that is the gateway's own or reaches
 //!    beyond the tenant's host.
-//! 3. An authenticated answer without a cache rule of its own is `private, no-store` (RFC 9111,
+//! 3. `Location` sends the client nowhere but to the tenant ([`location`](mod@crate::location)), or the answer is
+//!    refused; a `Content-Location` that does not name the tenant goes, and so does `Refresh`, which no standard has.
+//! 4. An authenticated answer without a cache rule of its own is `private, no-store` (RFC 9111,
 //!    section 5.2.2): no shared cache may serve one tenant's answer to another. An empty
 //!    `Cache-Control` is no rule. A rule for a cache by its name goes then, because such a cache
 //!    follows it and not ours (RFC 9213, section 2.2).
-//! 4. `Strict-Transport-Security`, `X-Content-Type-Options`, `Referrer-Policy` are set.
+//! 5. `Strict-Transport-Security`, `X-Content-Type-Options`, `Referrer-Policy` are set.
 
 use crate::denial::{Denial, Reason};
+use crate::location::Bounds;
 use crate::policy::{Origin, Route, Tenant, TenantEcho};
 use crate::request::Headers;
 use crate::request::headers::{connection_options, is_hop_by_hop, is_reserved};
@@ -26,17 +29,18 @@ const HSTS: &str = "max-age=63072000";
 #[derive(Debug, Clone, Copy)]
 pub struct ResponseRules<'p> {
     tenant: &'p Tenant,
-    echo: TenantEcho,
-    public: bool,
+    route: &'p Route,
+    origin: &'p Origin,
 }
 
 impl<'p> ResponseRules<'p> {
-    pub(crate) fn new(tenant: &'p Tenant, route: &Route, origin: &Origin) -> Self {
-        Self { tenant, echo: origin.tenant_echo(), public: route.is_public() }
+    pub(crate) fn new(tenant: &'p Tenant, route: &'p Route, origin: &'p Origin) -> Self {
+        Self { tenant, route, origin }
     }
 
-    /// Judges the head of the origin's answer; gives the fields that the client will see.
-    pub fn judge(&self, headers: &Headers) -> Result<Headers, Denial> {
+    /// Judges the head of the origin's answer to a request for this host; gives the fields that the client will
+    /// see.
+    pub fn judge(&self, headers: &Headers, host: &str) -> Result<Headers, Denial> {
         self.check_echo(headers)?;
         let named = connection_options(headers);
         let mut kept = Headers::default();
@@ -45,7 +49,7 @@ impl<'p> ResponseRules<'p> {
                 || is_hop_by_hop(name)
                 || matches!(
                     name,
-                    "server" | "x-powered-by" | "strict-transport-security" | "alt-svc"
+                    "server" | "x-powered-by" | "strict-transport-security" | "alt-svc" | "refresh"
                 )
                 || (name == "set-cookie" && !self.may_set(value))
                 || named.contains(name);
@@ -53,12 +57,45 @@ impl<'p> ResponseRules<'p> {
                 kept.push(name.to_owned(), value);
             }
         }
-        if !self.public && kept.values("cache-control").all(|rule| rule.trim_ascii().is_empty()) {
+        self.confine(&mut kept, host)?;
+        if !self.route.is_public()
+            && kept.values("cache-control").all(|rule| rule.trim_ascii().is_empty())
+        {
             kept.retain(|name, _| !is_targeted_cache_control(name));
             kept.set("cache-control", "private, no-store");
         }
         harden(&mut kept);
         Ok(kept)
+    }
+
+    fn confine(&self, headers: &mut Headers, host: &str) -> Result<(), Denial> {
+        let (tenant, origin, rewrite) = (self.tenant, self.origin, self.route.rewrite());
+        let bounds = Bounds { host, tenant, origin, rewrite };
+        let confined = |name: &str| {
+            let mut values = headers.values(name);
+            match (values.next(), values.next()) {
+                (None, _) => Ok(None),
+                (Some(value), None) => bounds.confine(value).map(Some).ok_or(()),
+                // Of two, the client may follow either.
+                (Some(_), Some(_)) => Err(()),
+            }
+        };
+        let (location, content) = (confined("location"), confined("content-location"));
+        match location {
+            Ok(None) => {}
+            Ok(Some(location)) => headers.set("location", location),
+            Err(()) => {
+                return Err(Denial::new(
+                    Reason::OriginRedirectRefused,
+                    "the origin's answer sends the client to a host that is not the tenant's",
+                ));
+            }
+        }
+        match content {
+            Ok(Some(location)) => headers.set("content-location", location),
+            Ok(None) | Err(()) => headers.retain(|name, _| name != "content-location"),
+        }
+        Ok(())
     }
 
     /// A cookie with a `Domain` goes to every host below it (RFC 6265, section 4.1.2.3): for a
@@ -91,7 +128,7 @@ impl<'p> ResponseRules<'p> {
     fn check_echo(&self, headers: &Headers) -> Result<(), Denial> {
         let mut echoes = headers.values("x-tenant-id").peekable();
         let mismatch = |detail| Err(Denial::new(Reason::OriginTenantMismatch, detail));
-        match self.echo {
+        match self.origin.tenant_echo() {
             TenantEcho::Off => return Ok(()),
             TenantEcho::Required if echoes.peek().is_none() => {
                 return mismatch("the origin's answer has no X-Tenant-Id");
@@ -109,7 +146,7 @@ impl<'p> ResponseRules<'p> {
 /// Whether an answer to this method has content of which nobody knows the end: events, or any that declares no
 /// length (RFC 9112, section 6.3).
 pub fn is_open_ended(method: &str, status: u16, headers: &Headers) -> bool {
-    let has_content = method != "HEAD" && !matches!(status, 204 | 205 | 304);
+    let has_content = method != "HEAD" && !matches!(status, 204 | 304);
     let is_events = |value: &[u8]| {
         let kind = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
         kind.eq_ignore_ascii_case(b"text/event-stream")

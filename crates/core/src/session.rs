@@ -14,7 +14,6 @@
 
 use crate::denial::{Denial, Reason};
 use crate::directory;
-use crate::policy::Directory;
 use crate::records::{Given, Stored};
 pub use crate::records::{Record, Records};
 use crate::token::Authenticated;
@@ -34,24 +33,16 @@ pub(crate) fn check<'p>(
 ) -> Result<Live<'p>, Denial> {
     let tenant = authenticated.admitted.routed.located.hosted.tenant;
     if let Some(principal) = &mut authenticated.principal {
-        judge(tenant.directory(), given, principal)?;
+        for stored in given.revocations() {
+            not_revoked(stored, principal)?;
+        }
+        directory::look_up(tenant.directory(), given, principal)?;
     }
     Ok(Live { authenticated })
 }
 
-/// The same of a principal alone.
-pub(crate) fn judge(
-    directory: Directory,
-    given: Given<'_, '_>,
-    principal: &mut Principal,
-) -> Result<(), Denial> {
-    for stored in given.revocations() {
-        not_revoked(stored, principal)?;
-    }
-    directory::look_up(directory, given, principal)
-}
-
-fn not_revoked(stored: Stored<'_>, principal: &Principal) -> Result<(), Denial> {
+/// Judges one revocation.
+pub(crate) fn not_revoked(stored: Stored<'_>, principal: &Principal) -> Result<(), Denial> {
     let Some(record) = stored.object()? else {
         return Ok(());
     };

@@ -2,24 +2,30 @@
 //!
 //! In evaluation order, by the rules of the road, from records that are read anew:
 //!
-//! 1. Revocation of tenant, subject and session, and the user in the directory ([`session`]).
+//! 1. Revocation of tenant, subject and session ([`session`]), and the user in the
+//!    [`directory`](mod@directory).
 //! 2. Roles, and the label of the assistant ([`authorize`](mod@authorize)), unless the route is in dry run.
 //!
 //! A token may expire while its answer streams, as it may during any answer; rate limits counted the request when
 //! it came; and a policy is the instance's for its life.
 //!
-//! A store that does not answer ends nothing at once: the records are asked for again each second. When they have
-//! been unknown for as long as they may be old ([`Watch::every`]), the stream ends.
+//! A store that does not answer ends nothing at once: the records are asked for again soon. When they have been
+//! unknown for as long as they may be old ([`Watch::every`]), the stream ends. One record that can't be read hides no
+//! other that says no.
 
 use crate::denial::{Denial, Reason};
 use crate::policy::{Directory, Route};
 use crate::records::{Needed, Records};
 use crate::token::claims::Principal;
-use crate::{authorize, session};
+use crate::{authorize, directory, session};
 use std::time::Duration;
 
-/// After how long records are asked for again that could not be read.
-const AGAIN: Duration = Duration::from_secs(1);
+/// The least and the most time after which records are asked for again that could not be read: a tenth of the usual
+/// one, so that a store that fails is not asked by every stream each second.
+const AGAIN: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
+
+/// The least time that a store has to answer.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// What a permitted request's answer is watched by, while it streams.
 #[derive(Debug)]
@@ -62,19 +68,39 @@ impl Watch {
                 if denial.reason() == Reason::StateUnavailable
                     && known < self.every.saturating_mul(2) =>
             {
-                Look::Unknown(AGAIN.min(self.every))
+                let [least, most] = AGAIN;
+                Look::Unknown((self.every / 10).clamp(least, most))
             }
             Err(denial) => Look::Over(denial),
         }
     }
 
+    /// How long the store may take to answer, when the records were read last so long ago.
+    pub fn patience(&self, known: Duration) -> Duration {
+        let left = self.every.saturating_mul(2).saturating_sub(known);
+        self.every.min(left).max(PATIENCE)
+    }
+
     fn judge(&self, records: &Records) -> Result<(), Denial> {
         let given = self.needed.given(records);
-        let mut principal = self.principal.clone();
-        session::judge(self.directory, given, &mut principal)?;
-        if self.route.enforced() {
-            authorize::rights(&self.route, self.assistant.as_deref(), given, &principal)?;
+        let mut unknown = None;
+        // What can't be read is told when nothing else says no.
+        let mut weigh = |judged: Result<(), Denial>| match judged {
+            Err(denial) if denial.reason() == Reason::StateUnavailable => {
+                unknown.get_or_insert(denial);
+                Ok(false)
+            }
+            judged => judged.map(|()| true),
+        };
+        for stored in given.revocations() {
+            weigh(session::not_revoked(stored, &self.principal))?;
         }
-        Ok(())
+        let mut principal = self.principal.clone();
+        let rights = weigh(directory::look_up(self.directory, given, &mut principal))?;
+        if rights && self.route.enforced() {
+            let assistant = self.assistant.as_deref();
+            weigh(authorize::rights(&self.route, assistant, given, &principal))?;
+        }
+        unknown.map_or(Ok(()), Err)
     }
 }

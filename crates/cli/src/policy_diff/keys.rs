@@ -10,10 +10,10 @@ use toml::{Table, Value};
 /// `None` where neither can be said.
 fn more(key: &str) -> Option<Effect> {
     Some(match key {
-        "trusted_proxies" | "methods" | "roles" | "public" | "hosts" | "regions" | "audiences"
-        | "algorithms" | "sole_tenant" | "own_keys" | "cleartext" | "head_bytes"
-        | "head_fields" | "body_bytes" | "max_body_bytes" | "max_age_s" | "recheck_s" | "burst"
-        | "refill_per_minute" => Effect::Opens,
+        "trusted_proxies" | "methods" | "redirect_hosts" | "roles" | "public" | "hosts"
+        | "regions" | "audiences" | "algorithms" | "sole_tenant" | "own_keys" | "cleartext"
+        | "head_bytes" | "head_fields" | "body_bytes" | "max_body_bytes" | "max_age_s"
+        | "recheck_s" | "burst" | "refill_per_minute" => Effect::Opens,
         "all_roles" | "enforce" | "revocation" => Effect::Closes,
         _ => return None,
     })

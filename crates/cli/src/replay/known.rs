@@ -37,6 +37,7 @@ impl Rule {
             | Reason::OriginUnreachable
             | Reason::OriginFailed
             | Reason::OriginTenantMismatch
+            | Reason::OriginRedirectRefused
             | Reason::OriginTimeout => Self::End,
             _ => Self::Before,
         }

@@ -10,6 +10,7 @@ pub struct Origin {
     pub(super) authority: String,
     pub(super) region: String,
     pub(super) tenant_echo: TenantEcho,
+    pub(super) redirect_hosts: Vec<String>,
 }
 
 impl Origin {
@@ -36,6 +37,11 @@ impl Origin {
     /// Where it runs.
     pub fn region(&self) -> &str {
         &self.region
+    }
+
+    /// Whether its answers may send clients to this host, which is no tenant's.
+    pub fn redirects_to(&self, host: &str) -> bool {
+        self.redirect_hosts.iter().any(|known| known == host)
     }
 
     /// Whether its answers must name the tenant.

@@ -38,6 +38,17 @@ impl Rewrite {
     }
 }
 
+impl Rewrite {
+    /// A path of the origin's as it is in front of the gateway, if it has the prefix.
+    pub(crate) fn undo(&self, path: &str) -> Option<String> {
+        let rest = after_prefix(path, &self.to)?;
+        let from = prefix(&self.from);
+        let root = if from.is_empty() && rest.is_empty() { "/" } else { "" };
+        // Without a prefix of its own, a path that goes on with a slash would begin an authority.
+        (!(from.is_empty() && rest.starts_with("//"))).then(|| format!("{from}{rest}{root}"))
+    }
+}
+
 /// What follows a prefix of whole segments: nothing, or more segments.
 pub(super) fn after_prefix<'t>(path: &'t str, from: &str) -> Option<&'t str> {
     path.strip_prefix(prefix(from)).filter(|rest| rest.is_empty() || rest.starts_with('/'))

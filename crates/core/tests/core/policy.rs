@@ -320,6 +320,20 @@ const ROWS: &[Row] = &[
         "write https://, or add cleartext = true if something else encrypts the way there",
     ),
     row(
+        "redirect-host-invalid",
+        GATEWAY,
+        ("tenant_echo = \"off\"", "redirect_hosts = [\"https://files.example\"]"),
+        Some("\"https://files.example\""),
+        "write its name in lower case, without a scheme, a port or a path",
+    ),
+    row(
+        "redirect-host-tenant",
+        GATEWAY,
+        ("tenant_echo = \"off\"", "redirect_hosts = [\"acme.example.jp\"]"),
+        Some("\"acme.example.jp\""),
+        "drop it: a tenant's answers may lead to its own hosts, and to no other tenant's",
+    ),
+    row(
         "role-invalid",
         GATEWAY,
         ("roles = [\"admin\"]", "roles = [\"admin,root\"]"),

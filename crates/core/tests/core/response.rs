@@ -10,7 +10,9 @@ fn answered(ask: &Ask, fields: Fields<'_>) -> Result<Vec<(String, String)>, Reas
     let Verdict::Permit(permit) = ask.judge(&POLICY).verdict else { panic!("denied") };
     let (_, rules, _) = permit.into_parts();
     let fields = fields.iter().map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec())).collect();
-    let kept = rules.judge(&Headers::new(fields)).map_err(|denial| denial.reason())?;
+    let kept = rules
+        .judge(&Headers::new(fields), ask.host.as_deref().unwrap_or_default())
+        .map_err(|denial| denial.reason())?;
     Ok(kept
         .iter()
         .map(|(name, value)| (name.to_owned(), String::from_utf8_lossy(value).into_owned()))
@@ -181,4 +183,139 @@ fn cookies_stay_with_the_tenant() {
         let kept = answered(&required(), &fields).unwrap();
         assert_eq!(field(&kept, "set-cookie"), passes.then_some(cookie), "{cookie}");
     }
+}
+
+/// Where a client is sent; `None` where the answer is refused.
+fn sent(ask: &Ask, policy: &sekisho_core::Policy, location: &str) -> Option<String> {
+    let Verdict::Permit(permit) = ask.judge(policy).verdict else { panic!("denied") };
+    let (_, rules, _) = permit.into_parts();
+    let fields = [("x-tenant-id", "globex"), ("location", location)];
+    let fields = fields.map(|(n, v)| (n.to_owned(), v.as_bytes().to_vec())).into();
+    match rules.judge(&Headers::new(fields), "globex.example.jp") {
+        Ok(kept) => {
+            let values: Vec<&[u8]> = kept.values("location").collect();
+            assert_eq!(values.len(), 1);
+            Some(String::from_utf8(values[0].to_vec()).unwrap())
+        }
+        Err(denial) => {
+            assert_eq!(denial.reason(), Reason::OriginRedirectRefused, "{location}");
+            None
+        }
+    }
+}
+
+#[test]
+fn a_client_is_sent_nowhere_but_to_the_tenant() {
+    let policy = super::support::policy_with(
+        "[origins.assistant-jp]\n",
+        "[origins.assistant-jp]\nredirect_hosts = [\"files.example.com\"]\n",
+    );
+    for (location, want) in [
+        ("/next", Some("/next")),
+        ("/next?a=/b#c", Some("/next?a=/b#c")),
+        ("next", Some("next")),
+        ("../up", Some("../up")),
+        ("?page=2", Some("?page=2")),
+        ("#part", Some("#part")),
+        ("a/b:c", Some("a/b:c")),
+        ("/a:b", Some("/a:b")),
+        ("/路", Some("/路")),
+        // The tenant's host, by whatever scheme and port the origin takes it to have.
+        ("https://globex.example.jp/next", Some("/next")),
+        ("http://globex.example.jp/next", Some("/next")),
+        ("https://globex.example.jp:3443/next", Some("/next")),
+        ("HTTPS://GLOBEX.example.jp/next", Some("/next")),
+        ("//globex.example.jp/next", Some("/next")),
+        ("https://globex.example.jp", Some("/")),
+        ("https://globex.example.jp?q", Some("/?q")),
+        // The origin's own name stays inside.
+        ("https://assistant.jp.example/next", Some("/next")),
+        ("http://assistant.jp.example:8080/next?q", Some("/next?q")),
+        // Where the policy lets it.
+        ("https://files.example.com/f?sig=1", Some("https://files.example.com/f?sig=1")),
+        ("https://files.example.com:443/f", Some("https://files.example.com/f")),
+        ("//files.example.com/f", Some("https://files.example.com/f")),
+        ("http://files.example.com/f", None),
+        ("https://files.example.com:8443/f", None),
+        ("https://sub.files.example.com/f", None),
+        // Another tenant, and anybody else.
+        ("https://acme.example.jp/next", None),
+        ("https://evil.example/", None),
+        ("//evil.example/", None),
+        ("///evil.example/", None),
+        ("////evil.example/", None),
+        ("https:evil.example", None),
+        ("https:/evil.example", None),
+        ("https:///evil.example", None),
+        ("https://globex.example.jp@evil.example/", None),
+        ("https://user@globex.example.jp/", None),
+        ("https://globex.example.jp.evil.example/", None),
+        ("https://globex.example.jp:x/", None),
+        ("https://globex.example.jp//evil.example/", None),
+        ("https://assistant.jp.example//evil.example/", None),
+        ("\\\\evil.example/", None),
+        ("/\\evil.example/", None),
+        ("https:\\\\evil.example/", None),
+        ("/\t/evil.example/", None),
+        ("java\nscript:alert(1)", None),
+        (" https://evil.example/", None),
+        ("/a b", None),
+        ("javascript:alert(1)", None),
+        ("data:text/html,x", None),
+        ("ftp://globex.example.jp/", None),
+        ("myapp://callback", None),
+        ("https://ｇlobex.example.jp/", None),
+    ] {
+        assert_eq!(sent(&required(), &policy, location).as_deref(), want, "{location:?}");
+    }
+}
+
+#[test]
+fn a_rewritten_prefix_is_undone() {
+    let rewrite = |from: &str, to: &str| {
+        super::support::policy_with(
+            "id = \"me\"\npath = \"/api/me\"",
+            &format!(
+                "id = \"me\"\nrewrite = {{ from = {from:?}, to = {to:?} }}\npath = \"/api/me\""
+            ),
+        )
+    };
+    for (from, to, location, want) in [
+        ("/api", "/v1", "/v1/me?q", "/api/me?q"),
+        ("/api", "/v1", "/v1", "/api"),
+        ("/api", "/v1", "https://assistant.jp.example/v1/x", "/api/x"),
+        ("/api", "/v1", "/v12/me", "/v12/me"),
+        ("/api", "/v1", "v1/me", "v1/me"),
+        ("/api", "/", "/me", "/api/me"),
+        ("/api", "/", "?q", "?q"),
+        ("/", "/v1", "/v1/api", "/api"),
+        ("/", "/v1", "/v1", "/"),
+        ("/", "/v1", "/v1//evil.example", "/v1//evil.example"),
+    ] {
+        let sent = sent(&required(), &rewrite(from, to), location);
+        assert_eq!(sent.as_deref(), Some(want), "{from} {to} {location}");
+    }
+}
+
+#[test]
+fn other_fields_that_lead_away() {
+    let answer = |fields: Fields<'_>| {
+        let ours = [&[("x-tenant-id", "globex")], fields].concat();
+        answered(&required(), &ours)
+    };
+    for (name, fields, want) in [
+        ("two", &[("location", "/a"), ("location", "/a")][..], Err(Reason::OriginRedirectRefused)),
+        (
+            "content-location",
+            &[("content-location", "https://assistant.jp.example/a")],
+            Ok(Some("/a")),
+        ),
+        ("another's", &[("content-location", "https://acme.example.jp/a")], Ok(None)),
+        ("two of them", &[("content-location", "/a"), ("content-location", "/b")], Ok(None)),
+    ] {
+        let got = answer(fields).map(|kept| field(&kept, "content-location").map(str::to_owned));
+        assert_eq!(got, want.map(|value| value.map(str::to_owned)), "{name}");
+    }
+    let kept = answer(&[("refresh", "0; url=https://evil.example/")]).unwrap();
+    assert_eq!(field(&kept, "refresh"), None);
 }

@@ -155,12 +155,13 @@ fn others() -> Vec<(Reason, Step, Ask)> {
 
 /// Reasons that `decide` does not give: the adapter gives them, or the way back, or (a route that
 /// no region of the tenant serves) loading refuses the policy first.
-const NOT_OF_THE_ROAD: [Reason; 7] = [
+const NOT_OF_THE_ROAD: [Reason; 8] = [
     Reason::PolicyUnavailable,
     Reason::OriginUnreachable,
     Reason::OriginFailed,
     Reason::OriginTimeout,
     Reason::OwnKeysUnavailable,
+    Reason::OriginRedirectRefused,
     Reason::OriginTenantMismatch,
     Reason::RegionNotAllowed,
 ];

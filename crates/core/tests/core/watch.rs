@@ -123,6 +123,18 @@ fn what_ends_a_stream() {
         ),
         ("an assistant that has gone", &[ACTIVE], Some("assistant-not-found")),
         ("a record that can't be read", &[SHOWN, ("user/u-42", "?")], Some("unknown")),
+        (
+            "a revocation behind one that can't be read",
+            &[SHOWN, ACTIVE, ("revoked/all", "?"), ("revoked/subject/u-42", r#"{"v":1}"#)],
+            Some("session-revoked"),
+        ),
+        (
+            "a leaver behind one",
+            &[SHOWN, ("revoked/all", "?"), ("user/u-42", r#"{"v":1,"state":"left"}"#)],
+            Some("user-left"),
+        ),
+        ("a label behind one", &[ACTIVE, ("revoked/all", "?")], Some("assistant-not-found")),
+        ("rights that nobody knows", &[("user/u-42", "?")], Some("unknown")),
         ("one that is none", &[SHOWN, ACTIVE, ("revoked/all", "x")], Some("unknown")),
     ] {
         assert_eq!(looked(&begun, records(state)), want, "{name}");
@@ -194,6 +206,20 @@ fn how_long_nobody_may_know() {
 }
 
 #[test]
+fn how_long_a_store_may_take() {
+    let begun =
+        watch(&policy("off", true), &ask().with(|a| a.get("/api/me")), records(&[])).unwrap();
+    for (known, want) in [(0, 7_000), (7_000, 7_000), (10_000, 4_000), (14_000, 100), (99_000, 100)]
+    {
+        assert_eq!(
+            begun.patience(Duration::from_millis(known)),
+            Duration::from_millis(want),
+            "{known}"
+        );
+    }
+}
+
+#[test]
 fn how_often_the_policy_says() {
     for (text, want) in [
         ("recheck_s = 1", Some(1)),
@@ -233,6 +259,7 @@ fn which_answers_have_no_end() {
         ),
         ("HEAD", "HEAD", 200, none, false),
         ("no content", "GET", 204, none, false),
+        ("what should have none", "GET", 205, none, true),
         ("not modified", "GET", 304, none, false),
         ("an error", "GET", 500, none, true),
     ] {

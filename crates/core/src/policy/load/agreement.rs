@@ -95,6 +95,20 @@ impl Loader<'_> {
         }
     }
 
+    /// Every tenant's answers would be led to the one whose host it is.
+    pub(super) fn redirects(&mut self, hosts: &HashMap<String, usize>) {
+        for host in std::mem::take(&mut self.redirects) {
+            if hosts.contains_key(host.get_ref()) {
+                self.fault(
+                    "redirect-host-tenant",
+                    ("gateway.toml", Some(host.span())),
+                    format!("{} is a tenant's host", host.get_ref()),
+                    "drop it: a tenant's answers may lead to its own hosts, and to no other tenant's",
+                );
+            }
+        }
+    }
+
     /// The tenants by host, each the index of one.
     pub(super) fn hosts(&mut self, tenants: &[Placed]) -> HashMap<String, usize> {
         let mut hosts = HashMap::new();

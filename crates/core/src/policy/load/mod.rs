@@ -68,7 +68,8 @@ pub fn is_policy_file(path: &str) -> bool {
 /// Compiles a policy, or takes one that is compiled already, or says all that is wrong with it:
 /// errors only, by file and place.
 pub fn load(files: &Files) -> Result<Policy, Vec<Fault>> {
-    let mut loader = Loader { files, faults: Vec::new(), mended: BTreeSet::new() };
+    let mut loader =
+        Loader { files, faults: Vec::new(), redirects: Vec::new(), mended: BTreeSet::new() };
     let policy = match files.get(deployed::FILE) {
         Some(bytes) => loader.compiled(bytes),
         None => loader.policy(),
@@ -117,6 +118,8 @@ const BY_ABSENCE: [&str; 2] = ["network-unused", "region-without-origin"];
 struct Loader<'f> {
     files: &'f Files,
     faults: Vec<Fault>,
+    /// The hosts that origins may redirect to.
+    redirects: Vec<Spanned<String>>,
     /// Files in which something was cut or filled in, so that the rest of them could be read.
     mended: BTreeSet<String>,
 }
@@ -192,6 +195,7 @@ impl Loader<'_> {
         self.sole_issuers(&tenants);
         self.tenant_claims(&tenants);
         let hosts = self.hosts(&tenants);
+        self.redirects(&hosts);
         let tenants: Vec<Tenant> = tenants.into_iter().map(|placed| placed.tenant).collect();
         let mut gateway = super::Gateway {
             digest: String::new(),

@@ -4,7 +4,7 @@ use super::Loader;
 use crate::policy::Origin;
 use crate::policy::source::OriginSource;
 use crate::policy::source::Spanned;
-use crate::request::authority::{Authority, stays_on_the_host};
+use crate::request::authority::{Authority, host_name, stays_on_the_host};
 use std::collections::{BTreeMap, HashMap};
 
 impl Loader<'_> {
@@ -44,6 +44,17 @@ impl Loader<'_> {
             }
             self.name(FILE, &id, "origin");
             self.name(FILE, &source.region, "region");
+            for host in &source.redirect_hosts {
+                if host_name(host.get_ref()).ok().as_ref() != Some(host.get_ref()) {
+                    self.fault(
+                        "redirect-host-invalid",
+                        (FILE, Some(host.span())),
+                        format!("{:?} is not the name of a host", host.get_ref()),
+                        "write its name in lower case, without a scheme, a port or a path",
+                    );
+                }
+                self.redirects.push(host.clone());
+            }
             let origin = Origin {
                 id: id.get_ref().clone(),
                 https,
@@ -52,6 +63,11 @@ impl Loader<'_> {
                 authority: authority.map(|authority| authority.to_text()).unwrap_or_default(),
                 region: source.region.into_inner(),
                 tenant_echo: source.tenant_echo,
+                redirect_hosts: source
+                    .redirect_hosts
+                    .into_iter()
+                    .map(Spanned::into_inner)
+                    .collect(),
             };
             origins.insert(id.into_inner(), origin);
         }

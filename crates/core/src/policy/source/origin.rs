@@ -19,4 +19,7 @@ pub(in crate::policy) struct OriginSource {
     /// Whether its answers must name the tenant that it was asked for in `X-Tenant-Id`.
     #[serde(default)]
     pub tenant_echo: TenantEcho,
+    /// Hosts to which its answers may send clients besides the tenant's, such as where a file is downloaded from.
+    #[serde(default)]
+    pub redirect_hosts: Vec<Spanned<String>>,
 }
