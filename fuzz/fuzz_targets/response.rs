@@ -31,6 +31,13 @@ fuzz_target!(|text: &[u8]| {
     assert!(seen.values("cache-control").next().is_some());
     for (name, value) in seen.iter() {
         assert!(!name.starts_with("x-tenant-") && !name.starts_with("sekisho-"), "{name}");
+        if name == "location" || name == "content-location" {
+            let sent = String::from_utf8_lossy(value);
+            let within = !sent.starts_with("//")
+                && sent.split(['/', '?', '#']).next().is_none_or(|first| !first.contains(':'));
+            assert!(within || sent.starts_with("https://acme.example.jp/"), "{sent}");
+            assert!(!sent.contains(|c: char| c <= ' ' || c == '\\'), "{sent}");
+        }
         if name == "set-cookie" {
             let cookie = String::from_utf8_lossy(value).to_lowercase();
             assert!(!cookie.trim_start().starts_with("__host-sekisho"), "{cookie}");

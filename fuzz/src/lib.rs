@@ -3,7 +3,7 @@
 pub mod upstream;
 
 use sekisho_core::policy::{Files, is_policy_file, load};
-use sekisho_core::session::{Record, Records};
+use sekisho_core::session::Record;
 use sekisho_core::{Decision, Headers, Policy, Request, Scheme, Timestamp, decide_offline};
 use serde_json::Value;
 use std::fs;

@@ -7,7 +7,7 @@
 //! 2. Hop-by-hop, reserved and self-describing fields go; so do `Alt-Svc` (RFC 7838), which would
 //!    lead clients around the gateway, and a `Set-Cookie` that is the gateway's own or reaches
 //!    beyond the tenant's host.
-//! 3. `Location` sends the client nowhere but to the tenant ([`location`](mod@crate::location)), or the answer is
+//! 3. `Location` sends the client nowhere but to the tenant (`location`), or the answer is
 //!    refused; a `Content-Location` that does not name the tenant goes, and so does `Refresh`, which no standard has.
 //! 4. An authenticated answer without a cache rule of its own is `private, no-store` (RFC 9111,
 //!    section 5.2.2): no shared cache may serve one tenant's answer to another. An empty
