@@ -7,6 +7,7 @@ pub mod demo;
 pub mod diff;
 pub mod explain;
 pub mod keys;
+mod principal;
 pub mod schema;
 pub mod test;
 pub mod token;

@@ -1,6 +1,7 @@
 //! `sekisho keys session`: a session token of the gateway's own.
 
 use super::file;
+use crate::commands::principal::Principal;
 use crate::commands::print;
 use crate::exit::Exit;
 use crate::report::Failure;
@@ -20,27 +21,11 @@ pub(super) struct Mint {
     /// The gateway's keys
     #[arg(value_name = "KEYS.json")]
     file: PathBuf,
-    /// Who issues it (iss), exactly as the policy writes it
-    #[arg(long, value_name = "URL")]
-    issuer: String,
-    /// Whose it is
-    #[arg(long)]
-    tenant: String,
-    /// The user (sub)
-    #[arg(long)]
-    subject: String,
-    /// A role; may be given more than once
-    #[arg(long = "role", value_name = "ROLE")]
-    roles: Vec<String>,
-    /// Who it is meant for (aud)
-    #[arg(long, default_value = "sekisho")]
-    audience: String,
+    #[command(flatten)]
+    of: Principal,
     /// The session's identifier, by which it can be revoked; random, if not given
     #[arg(long, value_name = "ID")]
     sid: Option<String>,
-    /// How long it lives: 90s, 30m, 12h
-    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = crate::input::lifetime)]
-    expires_in: u64,
     /// HS256, which the gateway alone can check, or EdDSA
     #[arg(long, value_name = "ALG", default_value = "HS256", ignore_case = true)]
     alg: Kind,
@@ -65,15 +50,9 @@ impl Mint {
             Some(sid) => sid,
             None => format!("{:032x}", u128::from_ne_bytes(file::random()?)),
         };
-        let session = Session {
-            iss: self.issuer,
-            aud: self.audience,
-            sub: self.subject,
-            tenant: self.tenant,
-            roles: self.roles,
-            sid,
-        };
-        let lifetime = u32::try_from(self.expires_in)
+        let Principal { issuer, tenant, subject, roles, audience, expires_in } = self.of;
+        let session = Session { iss: issuer, aud: audience, sub: subject, tenant, roles, sid };
+        let lifetime = u32::try_from(expires_in)
             .map_err(|_| Failure::invalid("a session can't live that long"))?;
         let now = i64::try_from(clock::unix_seconds()).ok();
         let now = now.and_then(|seconds| Timestamp::from_second(seconds).ok());

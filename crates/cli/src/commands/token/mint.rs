@@ -1,6 +1,7 @@
 //! `sekisho token mint`: a signed token.
 
 use super::Algorithm;
+use crate::commands::principal::Principal;
 use crate::commands::print;
 use crate::exit::Exit;
 use crate::input;
@@ -36,27 +37,11 @@ pub(super) struct Mint {
     /// The key's identifier, as in the issuer's key set
     #[arg(long, value_name = "ID")]
     kid: String,
-    /// Who issues it (iss), exactly as the policy writes it
-    #[arg(long, value_name = "URL")]
-    issuer: String,
-    /// Whose it is
-    #[arg(long)]
-    tenant: String,
-    /// The user (sub)
-    #[arg(long)]
-    subject: String,
-    /// A role; may be given more than once
-    #[arg(long = "role", value_name = "ROLE")]
-    roles: Vec<String>,
-    /// Who it is meant for (aud)
-    #[arg(long, default_value = "sekisho")]
-    audience: String,
+    #[command(flatten)]
+    of: Principal,
     /// When it is issued, RFC 3339; if not given, now
     #[arg(long, value_name = "TIME", value_parser = moment)]
     issued_at: Option<u64>,
-    /// How long it lives: 90s, 30m, 12h, 1h30m
-    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = crate::input::lifetime)]
-    expires_in: u64,
     /// Any other claim, its value as JSON; it wins over all above
     #[arg(long = "claim", value_name = "NAME=JSON", value_parser = claim)]
     claims: Vec<(String, Value)>,
@@ -69,14 +54,15 @@ impl Mint {
         let pem = String::from_utf8_lossy(&pem);
         let key = SigningKey::from_pem(self.alg.into(), &self.kid, &pem)
             .map_err(|error| Failure::invalid(format!("{}: {error}", self.key.display())))?;
-        let issuer = Issuer::new(self.issuer, vec![key]);
+        let Principal { issuer, tenant, subject, roles, audience, expires_in } = self.of;
+        let issuer = Issuer::new(issuer, vec![key]);
         let mut token = issuer
-            .token(&self.tenant)
-            .subject(&self.subject)
-            .roles(self.roles.iter().map(String::as_str))
-            .audience(&self.audience)
+            .token(&tenant)
+            .subject(&subject)
+            .roles(roles.iter().map(String::as_str))
+            .audience(&audience)
             .issued_at(self.issued_at.unwrap_or_else(clock::unix_seconds))
-            .expires_in(self.expires_in);
+            .expires_in(expires_in);
         for (name, value) in self.claims {
             token = token.claim(&name, value);
         }
