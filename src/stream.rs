@@ -21,6 +21,9 @@ const CHUNK: usize = 32 * 1024;
 /// How long a client who takes nothing is asked whether he is there.
 const PROBE: Duration = Duration::from_millis(500);
 
+/// How long after the origin's side the client's may end for the same reason.
+const BOTH: Duration = Duration::from_millis(50);
+
 type Trailers = FutureReader<Result<Option<Fields>, ErrorCode>>;
 
 /// A body and its trailers.
@@ -97,8 +100,10 @@ async fn end(
     }
 }
 
-/// A client who is there and takes nothing is not waited for.
+/// Whether it was the client who ended both sides. One who is there and takes nothing is not waited for.
 async fn has_gone(to: &mut StreamWriter<u8>) -> bool {
+    // The two sides end in no order.
+    monotonic_clock::wait_for(nanoseconds(BOTH)).await;
     let writing = pin!(to.write(Vec::new()));
     let tick = pin!(monotonic_clock::wait_for(nanoseconds(PROBE)));
     matches!(select(writing, tick).await, Either::Left(((StreamResult::Dropped, _), _)))

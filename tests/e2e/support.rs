@@ -185,7 +185,7 @@ impl Audit {
 
     /// The last records of streams, when there are so many.
     pub(crate) async fn stream_ends(&self, count: usize) -> Vec<Value> {
-        for _ in 0..500 {
+        for _ in 0..1500 {
             let records = self.lines();
             let records = records.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
             let ends: Vec<Value> =
