@@ -100,7 +100,11 @@ impl<'p> ResponseRules<'p> {
 
     /// A cookie with a `Domain` goes to every host below it (RFC 6265, section 4.1.2.3): for a
     /// domain above the tenant's host, to other tenants.
+    /// One with a control is none, and a reader that drops the control would read another name.
     fn may_set(&self, cookie: &[u8]) -> bool {
+        if cookie.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
+            return false;
+        }
         let mut parts = cookie.split(|byte| *byte == b';').map(|part| {
             let mut sides = part.splitn(2, |byte| *byte == b'=').map(<[u8]>::trim_ascii);
             (sides.next().unwrap_or_default(), sides.next().unwrap_or_default())

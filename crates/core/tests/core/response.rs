@@ -164,6 +164,10 @@ fn security_fields() {
 #[test]
 fn cookies_stay_with_the_tenant() {
     for (cookie, passes) in [
+        ("\u{b}__Host-sekisho=x", false),
+        ("\r__Host-sekisho=x", false),
+        ("a=b\u{0}; Path=/", false),
+        ("a=b;\tPath=/", true),
         ("a=1; Path=/; Secure", true),
         ("a=1; Domain=globex.example.jp", true),
         ("a=1; domain=.GLOBEX.example.jp; Secure", true),
