@@ -1,7 +1,8 @@
 //! Session tokens that the gateway signs itself and takes back: a JWT with a `typ` of its own.
 //!
 //! EdDSA is for sessions that others check too, by the published keys; HS256 for those that only the
-//! gateway does, whose check costs a hundredth.
+//! gateway does, whose check costs a twentieth
+//! (docs/performance.md).
 
 use super::OwnKeys;
 use crate::token::claims;
