@@ -1,19 +1,8 @@
 //! Core's answers as WASI responses.
 
-use sekisho_core::refusal::{Audience, render};
-use sekisho_core::{Denial, Headers};
+use sekisho_core::{Denial, Headers, Reason};
 use wasip3::http::types::{ErrorCode, Fields, Response};
 use wasip3::{wit_future, wit_stream};
-
-/// Answers with a refusal.
-pub(crate) fn refuse(
-    denial: &Denial,
-    request_id: &str,
-    audience: &Audience,
-) -> Result<Response, ErrorCode> {
-    let refusal = render(denial, request_id, audience);
-    own(refusal.status, refusal.headers, refusal.body)
-}
 
 /// An answer of the gateway's own.
 pub(crate) fn own(status: u16, headers: Headers, body: String) -> Result<Response, ErrorCode> {
@@ -33,6 +22,12 @@ pub(crate) fn own(status: u16, headers: Headers, body: String) -> Result<Respons
         .set_status_code(status)
         .map_err(|()| ErrorCode::InternalError(Some("no such status".into())))?;
     Ok(response)
+}
+
+/// What a page of another site may do.
+pub(crate) fn preflight(headers: Headers) -> Result<Response, Denial> {
+    own(204, headers, String::new())
+        .map_err(|error| Denial::new(Reason::PreflightRefused, format!("{error:?}")))
 }
 
 /// Header fields as WASI takes them.

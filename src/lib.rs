@@ -14,6 +14,7 @@ mod body;
 mod clock;
 mod fetch;
 mod keys;
+mod origins;
 mod own;
 mod policy;
 mod request;
@@ -21,9 +22,9 @@ mod state;
 mod stream;
 mod upstream;
 
+use sekisho_core::answer::Reply;
 use sekisho_core::audit::Outcome;
-use sekisho_core::policy::OwnAnswer;
-use sekisho_core::refusal::Audience;
+use sekisho_core::refusal::{Audience, refuse};
 use sekisho_core::{Decision, Denial, Facts, Policy, Progress, Verdict, decide};
 use wasip3::http::types::{ErrorCode, Request, Response};
 
@@ -58,8 +59,9 @@ impl wasip3::exports::http::handler::Guest for Gateway {
                 Ok(response)
             }
             Err(denial) => {
-                audit::write(&facts, Outcome::Denied(&denial), digest, &arrival);
-                answer::refuse(&denial, &facts.request_id, &audience)
+                let refusal = refuse(&denial, &facts, &audience);
+                audit::write(&facts, Outcome::Denied(&denial, refusal.status), digest, &arrival);
+                answer::own(refusal.status, refusal.headers, refusal.body)
             }
         }
     }
@@ -72,7 +74,7 @@ async fn judge_and_forward<'p>(
     arrival: &clock::Arrival,
 ) -> (Facts<'p>, Result<Response, Denial>) {
     let mut progress = decide(policy, request, arrival.time());
-    let Decision { verdict, facts, writes } = loop {
+    let Decision { verdict, mut facts, writes } = loop {
         progress = match progress {
             Progress::Decided(decision) => break *decision,
             Progress::Keys(needs) => {
@@ -86,16 +88,12 @@ async fn judge_and_forward<'p>(
         }
     };
     let outcome = match verdict {
-        Verdict::Permit(permit) => match own::asserted(*permit, &facts.request_id).await {
-            Ok(permit) => {
-                let asked = upstream::Asked { facts: &facts, policy: policy.digest(), arrival };
-                state::writing(&writes, upstream::forward(permit, incoming, asked)).await
-            }
-            Err(denial) => Err(denial),
-        },
-        Verdict::Answer(OwnAnswer::PublishedKeys) => {
-            own::publish(facts.method == Some("HEAD")).await
+        Verdict::Permit(permit) => {
+            let asked = upstream::Asked { facts: &mut facts, policy: policy.digest(), arrival };
+            state::writing(&writes, upstream::forward(*permit, incoming, asked)).await
         }
+        Verdict::Answer(Reply::PublishedKeys) => own::publish(facts.method == Some("HEAD")).await,
+        Verdict::Answer(Reply::Preflight(headers)) => answer::preflight(headers),
         Verdict::Deny(denial) => Err(denial),
     };
     (facts, outcome)

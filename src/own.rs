@@ -97,13 +97,13 @@ async fn variable() -> Result<String, String> {
     Ok(std::env::var("SEKISHO_KEYS").unwrap_or_default())
 }
 
-/// The permit with the gateway's signed word, where the policy asks for one.
-pub(crate) async fn asserted<'p>(
-    permit: Permit<'p>,
+/// The gateway's signed word for the request's origin, where the policy asks for one.
+pub(crate) async fn assertion(
+    permit: &Permit<'_>,
     request_id: &str,
-) -> Result<Permit<'p>, Denial> {
+) -> Result<Option<String>, Denial> {
     let Some((assertion, lifetime)) = permit.assertion() else {
-        return Ok(permit);
+        return Ok(None);
     };
     let keys = keys().await.map_err(unavailable)?;
     let token = KNOWN.with_borrow_mut(|known| match known {
@@ -113,8 +113,7 @@ pub(crate) async fn asserted<'p>(
         // Another request read other keys in between.
         _ => assertion.sign(&keys, request_id, lifetime, clock::now()),
     });
-    let token = token.map_err(unavailable)?;
-    Ok(permit.asserted(&token))
+    token.map(Some).map_err(unavailable)
 }
 
 /// The public keys.

@@ -19,6 +19,7 @@ pub(crate) fn read(incoming: &types::Request) -> Request {
         authority: incoming.get_authority(),
         target: incoming.get_path_with_query().unwrap_or_else(|| "/".to_owned()),
         peer: peer(&headers),
+        in_flight: in_flight(&headers),
         request_id: request_id(),
         headers,
     }
@@ -39,6 +40,12 @@ fn peer(headers: &Headers) -> Option<SocketAddr> {
         return None;
     }
     std::str::from_utf8(value).ok()?.parse().ok()
+}
+
+/// How many requests for the same host are in flight, from a header that the host may set. Where it does not, it
+/// is the client's own word, which can refuse nobody but himself.
+fn in_flight(headers: &Headers) -> Option<u32> {
+    headers.text("sekisho-in-flight")?.parse().ok()
 }
 
 /// 128 random bits.

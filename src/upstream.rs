@@ -1,58 +1,119 @@
 //! Forwarding: the one place that sends a client's traffic to an origin. It takes a
 //! [`Permit`], which only the last step of the road can make.
 
+use crate::body::{Body, Outgoing};
 use crate::clock::Arrival;
-use crate::stream::{self, Body, Watched};
-use crate::{answer, body};
+use crate::stream::{self, Watched};
+use crate::{answer, origins, own};
+use futures::future::{Either, select};
 use sekisho_core::audit::StreamRecord;
-use sekisho_core::policy::Timeouts;
+use sekisho_core::origins::Failure;
+use sekisho_core::policy::{Connections, Timeouts};
 use sekisho_core::response::is_open_ended;
 use sekisho_core::{Denial, Facts, Headers, Permit, Reason};
+use std::pin::pin;
 use wasip3::http::client;
 use wasip3::http::types::{ErrorCode, Fields, Method, Request, RequestOptions, Response, Scheme};
 use wasip3::wit_future;
 
-/// What the last record of a stream tells of its request.
+/// What is known of the request, and where it goes in the end.
 pub(crate) struct Asked<'a, 'p> {
-    pub(crate) facts: &'a Facts<'p>,
+    pub(crate) facts: &'a mut Facts<'p>,
     pub(crate) policy: &'a str,
     pub(crate) arrival: &'a Arrival,
 }
 
-/// Sends a permitted request to its origin and gives the answer as the client may see it.
-pub(crate) async fn forward(
-    permit: Permit<'_>,
+/// Sends a permitted request to an origin, once more to another one where that does no harm, and gives the answer
+/// as the client may see it.
+pub(crate) async fn forward<'p>(
+    mut permit: Permit<'p>,
     incoming: Request,
-    asked: Asked<'_, '_>,
+    asked: Asked<'_, 'p>,
 ) -> Result<Response, Denial> {
-    let route = permit.route();
-    let body = body::outgoing(incoming, permit.method(), permit.content_length(), route.max_body());
-    let exceeded = body.exceeded();
-    let target = Target::of(&permit);
-    let options = options(route.timeouts());
-    let method = permit.method();
-    let host = asked.facts.host.as_deref().unwrap_or_default();
-    let (headers, rules, watched) = permit.into_parts();
-    let headers = answer::fields(headers).map_err(|error| fault(&error))?;
-    let (request, _sent) = Request::new(headers, body.contents, body.trailers, Some(options));
-    target.set_on(&request)?;
+    let mut body = Body::of(incoming, &permit);
+    origins::choose(&mut permit)?;
+    let mut is_first = true;
+    let response = loop {
+        asked.facts.origin = Some(permit.origin());
+        let request = request(&permit, asked.facts).await?;
+        let Some(outgoing) = body.outgoing() else {
+            return Err(Denial::new(Reason::OriginFailed, "the body is gone"));
+        };
+        let error = match send(request, outgoing).await {
+            Ok(response) => break response,
+            Err(_) if body.is_too_long() => {
+                let detail = "a body without a length passed the route's limit";
+                return Err(Denial::new(Reason::BodyTooLarge, detail));
+            }
+            Err(error) => error,
+        };
+        let failure = failure(&error);
+        origins::failed(permit.origin(), failure);
+        let is_retried = is_first && failure.is_retried(permit.method()) && body.is_kept();
+        if !is_retried || !origins::choose_another(&mut permit) {
+            return Err(Denial::new(failure.reason(), format!("{error:?}")));
+        }
+        is_first = false;
+    };
+    origins::answered(permit.origin());
+    give_back(response, permit, &asked)
+}
 
-    match client::send(request).await {
-        Ok(response) => give_back(
-            response,
-            method,
-            |headers| rules.judge(headers, host),
-            |open| {
-                let watch = open.then(|| watched.watch()).flatten()?;
-                let record = StreamRecord::of(asked.facts, Some(asked.policy));
-                Some(Watched { watch, record, arrival: *asked.arrival })
-            },
-        ),
-        Err(_) if exceeded.get() => Err(Denial::new(
-            Reason::BodyTooLarge,
-            "a body without a length passed the route's limit",
-        )),
-        Err(error) => Err(fault(&error)),
+/// The request as the origin will see it, but for its body.
+struct Head {
+    headers: Fields,
+    options: RequestOptions,
+    target: Target,
+}
+
+async fn request(permit: &Permit<'_>, facts: &Facts<'_>) -> Result<Head, Denial> {
+    let assertion = own::assertion(permit, &facts.request_id).await?;
+    let mut headers = permit.headers_with(assertion.as_deref());
+    instruct(&mut headers, permit, facts.host.as_deref().unwrap_or_default())?;
+    Ok(Head {
+        headers: answer::fields(headers).map_err(|error| fault(&error))?,
+        options: options(permit.route().timeouts()),
+        target: Target::of(permit),
+    })
+}
+
+/// What only the gateway's host can do: it says by the variable that it heeds these fields, and takes them away.
+fn instruct(headers: &mut Headers, permit: &Permit<'_>, client: &str) -> Result<(), Denial> {
+    let origin = permit.origin();
+    let host = origin.host_field(client);
+    let group = (origin.connections() == Connections::PerTenant).then(|| permit.tenant().id());
+    if host.is_none() && group.is_none() {
+        return Ok(());
+    }
+    if std::env::var_os("SEKISHO_OUTBOUND").is_none() {
+        return Err(Denial::new(
+            Reason::HostUnable,
+            format!("{} has host or connections, which `sekisho up` can do alone", origin.id()),
+        ));
+    }
+    if let Some(host) = host {
+        headers.push("sekisho-outbound-host", host);
+    }
+    if let Some(tenant) = group {
+        headers.push("sekisho-outbound-group", tenant.as_str());
+    }
+    Ok(())
+}
+
+/// Sends it, and copies its body beside, for as long as the origin takes it.
+async fn send(head: Head, body: Outgoing) -> Result<Response, ErrorCode> {
+    let Outgoing { contents, trailers, copying } = body;
+    let (request, _sent) = Request::new(head.headers, contents, trailers, Some(head.options));
+    head.target.set_on(&request)?;
+    let sending = pin!(client::send(request));
+    match select(sending, copying).await {
+        Either::Left((sent, copying)) => {
+            if sent.is_ok() {
+                wasip3::spawn(copying);
+            }
+            sent
+        }
+        Either::Right(((), sending)) => sending.await,
     }
 }
 
@@ -70,19 +131,17 @@ impl Target {
             method: method(permit.method()),
             scheme: if origin.is_https() { Scheme::Https } else { Scheme::Http },
             authority: origin.authority().to_owned(),
-            path_and_query: permit.path_and_query().to_owned(),
+            path_and_query: permit.origin_target(),
         }
     }
 
-    fn set_on(&self, request: &Request) -> Result<(), Denial> {
+    fn set_on(&self, request: &Request) -> Result<(), ErrorCode> {
         request
             .set_method(&self.method)
             .and_then(|()| request.set_scheme(Some(&self.scheme)))
             .and_then(|()| request.set_authority(Some(&self.authority)))
             .and_then(|()| request.set_path_with_query(Some(&self.path_and_query)))
-            .map_err(|()| {
-                Denial::new(Reason::OriginFailed, "the host refuses the request's target")
-            })
+            .map_err(|()| ErrorCode::HttpRequestUriInvalid)
     }
 }
 
@@ -101,9 +160,8 @@ fn options(timeouts: Timeouts) -> RequestOptions {
 /// The origin's answer with the fields that the client may see, its body by handle, or watched where it has no end.
 fn give_back(
     response: Response,
-    method: &str,
-    judge: impl FnOnce(&Headers) -> Result<Headers, Denial>,
-    watched: impl FnOnce(bool) -> Option<Watched>,
+    permit: Permit<'_>,
+    asked: &Asked<'_, '_>,
 ) -> Result<Response, Denial> {
     let status = response.get_status_code();
     // RFC 9110, section 15.2: an interim answer is not the answer, and there is no upgrade here.
@@ -111,13 +169,17 @@ fn give_back(
         return Err(Denial::new(Reason::OriginFailed, "an interim status in place of an answer"));
     }
     let seen = Headers::new(response.get_headers().copy_all());
-    let headers: Fields = answer::fields(judge(&seen)?).map_err(|error| fault(&error))?;
+    let is_open = is_open_ended(permit.method(), status, &seen);
+    let (rules, watched) = permit.into_parts();
+    let judged = rules.judge(&seen, asked.facts.host.as_deref().unwrap_or_default())?;
+    let headers: Fields = answer::fields(judged).map_err(|error| fault(&error))?;
     let (done, result) = wit_future::new(|| Ok(()));
     drop(done);
     let (contents, trailers) = Response::consume_body(response, result);
-    let mut body = Body { contents, trailers };
-    if let Some(watched) = watched(is_open_ended(method, status, &seen)) {
-        body = stream::watched(body, watched);
+    let mut body = stream::Body { contents, trailers };
+    if let Some(watch) = is_open.then(|| watched.watch()).flatten() {
+        let record = StreamRecord::of(asked.facts, Some(asked.policy));
+        body = stream::watched(body, Watched { watch, record, arrival: *asked.arrival });
     }
     let (answer, _sent) = Response::new(headers, Some(body.contents), body.trailers);
     answer
@@ -127,13 +189,12 @@ fn give_back(
 }
 
 /// Why there is no answer: no connection, no answer in time, or no sound one.
-fn fault(error: &ErrorCode) -> Denial {
-    let reason = match error {
-        ErrorCode::DnsTimeout
-        | ErrorCode::ConnectionTimeout
-        | ErrorCode::ConnectionReadTimeout
+fn failure(error: &ErrorCode) -> Failure {
+    match error {
+        ErrorCode::DnsTimeout | ErrorCode::ConnectionTimeout => Failure::ConnectTimeout,
+        ErrorCode::ConnectionReadTimeout
         | ErrorCode::ConnectionWriteTimeout
-        | ErrorCode::HttpResponseTimeout => Reason::OriginTimeout,
+        | ErrorCode::HttpResponseTimeout => Failure::AnswerTimeout,
         ErrorCode::DnsError(_)
         | ErrorCode::DestinationNotFound
         | ErrorCode::DestinationUnavailable
@@ -144,10 +205,14 @@ fn fault(error: &ErrorCode) -> Denial {
         | ErrorCode::TlsProtocolError
         | ErrorCode::TlsCertificateError
         | ErrorCode::TlsAlertReceived(_)
-        | ErrorCode::HttpRequestDenied => Reason::OriginUnreachable,
-        _ => Reason::OriginFailed,
-    };
-    Denial::new(reason, format!("{error:?}"))
+        | ErrorCode::HttpRequestDenied => Failure::Unreachable,
+        ErrorCode::ConnectionTerminated | ErrorCode::HttpResponseIncomplete => Failure::BrokenOff,
+        _ => Failure::Unsound,
+    }
+}
+
+fn fault(error: &ErrorCode) -> Denial {
+    Denial::new(Reason::OriginFailed, format!("{error:?}"))
 }
 
 fn method(name: &str) -> Method {

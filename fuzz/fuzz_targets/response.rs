@@ -14,7 +14,7 @@ static RULES: LazyLock<ResponseRules<'static>> = LazyLock::new(|| {
     )
     .expect("a request");
     match judge(request, &Record::Absent).verdict {
-        Verdict::Permit(permit) => permit.into_parts().1,
+        Verdict::Permit(permit) => permit.into_parts().0,
         Verdict::Answer(own) => panic!("{own:?}"),
         Verdict::Deny(denial) => panic!("the request is right, but {}", denial.reason()),
     }

@@ -90,6 +90,7 @@ pub fn request(text: &[u8]) -> Option<Request> {
         authority: None,
         target,
         headers: Headers::new(fields(rest)),
+        in_flight: None,
         peer: words.next().and_then(|peer| peer.parse().ok()),
         request_id: REQUEST_ID.into(),
     })
@@ -103,6 +104,7 @@ pub fn public_request(peer: &str, fields: Vec<(String, Vec<u8>)>) -> Request {
         authority: None,
         target: "/healthz".into(),
         headers: Headers::new(fields),
+        in_flight: None,
         peer: Some(peer.parse().expect("an address")),
         request_id: REQUEST_ID.into(),
     }

@@ -9,6 +9,7 @@
 
 mod cases;
 mod compiled;
+mod fairness;
 mod fast;
 mod faults;
 mod jose;
@@ -16,11 +17,13 @@ mod keys;
 mod limits;
 mod malformed;
 mod memory;
+mod origins;
 mod own;
 mod portable;
 mod provider;
 mod refusals;
 mod roads;
+mod sites;
 mod streams;
 mod support;
 

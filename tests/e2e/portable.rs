@@ -161,7 +161,7 @@ async fn the_portable_build_asks_issuers_and_signs() {
     let manifest = Manifest::parse(&directory.path().join("spin.toml"), &text).unwrap();
     let mut config = HostConfig::new(manifest);
     config.cache_dir = Some(cache());
-    config.extra_ca = Some(ca);
+    config.origin_tls.ca = Some(ca);
     let audit = Audit::default();
     config.output = audit.output();
     let host = Host::start(config).await.unwrap();

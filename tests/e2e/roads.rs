@@ -106,7 +106,7 @@ async fn an_origin_over_tls_is_verified() {
     let pki = Pki::new().unwrap();
     let tls = || Listen::tls(pki.server_config(&["127.0.0.1"], &[b"h2", b"http/1.1"]).unwrap());
     let trusted = World::with(Options {
-        origin: tls(),
+        origin: tls().into(),
         extra_ca: Some(pki.ca_pem().to_owned()),
         ..Options::default()
     })
@@ -114,7 +114,7 @@ async fn an_origin_over_tls_is_verified() {
     assert_eq!(trusted.get("/api/assistants").await.status(), 200);
     assert_eq!(trusted.origin.requests()[0].version, http::Version::HTTP_2);
 
-    let untrusted = World::with(Options { origin: tls(), ..Options::default() }).await;
+    let untrusted = World::with(Options { origin: tls().into(), ..Options::default() }).await;
     let answer = untrusted.get("/api/assistants").await;
     assert_eq!(answer.status(), 502);
     assert_eq!(json_of(answer).await["reason"], "origin-unreachable");

@@ -15,6 +15,7 @@ use sekisho_testing::client::{Client, Protocol};
 use sekisho_testing::clock::unix_seconds;
 use sekisho_testing::issuer::{Algorithm, Issuer, SigningKey};
 use sekisho_testing::origin::{Origin, OriginOptions};
+use sekisho_testing::pki::Leaf;
 use sekisho_testing::server::Listen;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -222,9 +223,13 @@ pub(crate) struct Options {
     pub(crate) gateway: Vec<(String, String)>,
     /// Edits of acme's file, likewise.
     pub(crate) acme: Vec<(String, String)>,
-    pub(crate) origin: Listen,
+    /// Edits of globex's file, likewise.
+    pub(crate) globex: Vec<(String, String)>,
+    pub(crate) origin: OriginOptions,
     /// An authority that the gateway trusts besides the system's.
     pub(crate) extra_ca: Option<String>,
+    /// The certificate that the gateway shows to origins.
+    pub(crate) identity: Option<Leaf>,
     /// What the gateway may connect to besides the origin.
     pub(crate) outbound: Vec<String>,
     pub(crate) clock: Option<WallClock>,
@@ -248,7 +253,12 @@ impl World {
     }
 
     pub(crate) async fn with(options: Options) -> Self {
-        let origin = Origin::start(OriginOptions::from(options.origin)).await.unwrap();
+        Self::with_prefix(options, "").await
+    }
+
+    /// The same, with the origin below a path.
+    pub(crate) async fn with_prefix(options: Options, prefix: &str) -> Self {
+        let origin = Origin::start(options.origin).await.unwrap();
         let keys = vec![
             SigningKey::generate(Algorithm::ES256, "es-1").unwrap(),
             SigningKey::generate(Algorithm::EdDSA, "ed-1").unwrap(),
@@ -256,10 +266,12 @@ impl World {
         let issuer = Issuer::new(ISSUER, keys);
         let directory = tempfile::tempdir().unwrap();
         let policy = directory.path().join("policy");
-        let mut edits = vec![("http://127.0.0.1:3480".to_owned(), origin.url())];
+        let url = format!("{}{prefix}", origin.url());
+        let mut edits = vec![("http://127.0.0.1:3480".to_owned(), url)];
         edits.extend(options.gateway);
         copy_policy(&root().join("policy"), &policy, &edits);
         edit(&policy.join("tenants/acme.toml"), &options.acme);
+        edit(&policy.join("tenants/globex.toml"), &options.globex);
         std::fs::write(policy.join("keys/demo.jwks.json"), issuer.jwks().to_string()).unwrap();
 
         let audit = Audit::default();
@@ -277,11 +289,15 @@ impl World {
         config.cache_dir = Some(cache());
         config.output = audit.output();
         config.state = State::Memory;
-        config.extra_ca = options.extra_ca.map(|pem| {
-            let file = directory.path().join("extra-ca.pem");
+        let file = |name: &str, pem: String| {
+            let file = directory.path().join(name);
             std::fs::write(&file, pem).unwrap();
             file
-        });
+        };
+        config.origin_tls.ca = options.extra_ca.map(|pem| file("extra-ca.pem", pem));
+        config.origin_tls.identity = options
+            .identity
+            .map(|leaf| (file("client.pem", leaf.cert_pem), file("client.key", leaf.key_pem)));
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
         let names = ["acme.localhost", "globex.localhost", "unknown.localhost", "localhost"];
         let names = names.map(str::to_owned);

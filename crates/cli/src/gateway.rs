@@ -7,7 +7,7 @@ use crate::text::short;
 use crate::{component, outbound};
 use sekisho_core::Policy;
 use sekisho_core::policy::{Tenant, TrustedProxies};
-use sekisho_host::{Host, HostConfig, Listener, Manifest, Output, State, Tls};
+use sekisho_host::{Host, HostConfig, Listener, Manifest, OriginTls, Output, State, Tls};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -33,6 +33,8 @@ pub struct Plan {
     pub http: Option<SocketAddr>,
     /// Certificate and key files; the development authority's certificate if there are none.
     pub tls: Option<(PathBuf, PathBuf)>,
+    /// TLS to origins.
+    pub origin_tls: OriginTls,
     /// Where key-value stores live.
     pub state: State,
     /// Where the component's lines go.
@@ -96,6 +98,7 @@ impl Gateway {
         let mut config = HostConfig::new(plan.manifest.clone());
         config.listeners.push(Listener { addr: plan.https, tls: Some(tls) });
         config.listeners.extend(plan.http.map(|addr| Listener { addr, tls: None }));
+        config.origin_tls = plan.origin_tls;
         config.state = plan.state;
         config.mounts = mounts(&snapshot);
         config.output = plan.output;

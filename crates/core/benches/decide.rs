@@ -155,6 +155,7 @@ fn request(target: &str, peer: &str, token: &str) -> Request {
         headers: Headers::new(
             fields.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
         ),
+        in_flight: None,
         peer: Some(peer.parse().unwrap()),
         request_id: "0123456789abcdef0123456789abcdef".into(),
     }

@@ -1,5 +1,6 @@
 //! What the gateway answers itself.
 
+use crate::policy::OwnAnswer;
 use crate::request::Headers;
 use crate::response::harden;
 use crate::token::own::OwnKeys;
@@ -7,6 +8,33 @@ use crate::token::own::OwnKeys;
 /// How long a published key set may be kept, in seconds. An instance keeps its own for a minute: a new
 /// key is known everywhere 5 minutes after every gateway has it.
 const FRESH: u32 = 240;
+
+/// What the gateway answers itself.
+#[derive(Debug)]
+pub enum Reply {
+    /// The public part of its own keys.
+    PublishedKeys,
+    /// What a page of another site may do: a 204 with these fields.
+    Preflight(Headers),
+}
+
+impl Reply {
+    /// The name, as `explain` has it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::PublishedKeys => OwnAnswer::PublishedKeys.name(),
+            Self::Preflight(_) => "preflight",
+        }
+    }
+}
+
+impl From<OwnAnswer> for Reply {
+    fn from(own: OwnAnswer) -> Self {
+        match own {
+            OwnAnswer::PublishedKeys => Self::PublishedKeys,
+        }
+    }
+}
 
 /// An answer with the status 200.
 #[derive(Debug)]

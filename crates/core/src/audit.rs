@@ -25,8 +25,8 @@ const LONGEST_LIST: usize = 4096;
 pub enum Outcome<'a> {
     /// It was forwarded, and the origin answered with this status.
     Permitted(u16),
-    /// It was refused, by the road or on the way back.
-    Denied(&'a Denial),
+    /// It was refused, by the road or on the way back, and the client got this status.
+    Denied(&'a Denial, u16),
 }
 
 #[derive(Serialize)]
@@ -69,7 +69,7 @@ pub fn record(
 ) -> String {
     let (decision, denial, status) = match outcome {
         Outcome::Permitted(status) => ("permit", None, status),
-        Outcome::Denied(denial) => ("deny", Some(denial), denial.reason().status()),
+        Outcome::Denied(denial, status) => ("deny", Some(denial), status),
     };
     let principal = facts.principal.as_ref();
     let record = Record {
@@ -244,7 +244,8 @@ mod tests {
         };
         let denial = Denial::new(Reason::RouteNotFound, "a\r\n関所\u{202e}");
         let time = "2026-11-22T09:00:00Z".parse().unwrap();
-        let line = record(&facts, Outcome::Denied(&denial), None, time, Duration::from_micros(7));
+        let line =
+            record(&facts, Outcome::Denied(&denial, 404), None, time, Duration::from_micros(7));
         assert!(line.is_ascii() && !line.contains(['\n', '\r', '\u{1b}']) && !line.contains("\\n"));
         let json: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert_eq!(json["time"], "2026-11-22T09:00:00.000000Z");

@@ -1,16 +1,18 @@
 //! The road, top to bottom.
 
+use crate::answer::Reply;
+use crate::cors::Sharing;
 use crate::denial::{Denial, Reason};
 use crate::limit::Write;
 use crate::permit::Permit;
-use crate::policy::{Directory, Issuer, Origin, OwnAnswer, Policy, Route, Tenant};
+use crate::policy::{Directory, Issuer, Origin, Policy, Route, Tenant};
 use crate::records::{Given, Needed, Records};
-use crate::request::{Request, canonical, transport};
+use crate::request::{Headers, Request, canonical, transport};
 use crate::token::claims::Principal;
 use crate::token::keys::KeySet;
 use crate::token::own::OwnKeys;
 use crate::token::{Authenticated, Claimed, Wanted};
-use crate::{authorize, client, network, route, session, tenant, token};
+use crate::{authorize, client, network, route, session, sign_in, tenant, token};
 use jiff::Timestamp;
 use std::net::IpAddr;
 
@@ -98,7 +100,11 @@ pub struct Facts<'p> {
     /// Whom the verified token names, after step 8 with the directory's roles and groups; nobody on
     /// a public route.
     pub principal: Option<Principal>,
-    /// The origin that the request may be forwarded to.
+    /// With whom the answer is shared.
+    pub sharing: Option<Sharing<'p>>,
+    /// Where the browser would be sent to sign in.
+    pub login: Option<String>,
+    /// The origin that the request may be forwarded to, or was in the end.
     pub origin: Option<&'p Origin>,
     /// What would have refused a request whose route is in [`dry_run`](crate::dry_run): the first at
     /// each of its steps, in the order of the road.
@@ -123,7 +129,7 @@ pub enum Verdict<'p> {
     /// It may be forwarded.
     Permit(Box<Permit<'p>>),
     /// It may be answered, by the gateway itself.
-    Answer(OwnAnswer),
+    Answer(Reply),
     /// It may not.
     Deny(Denial),
 }
@@ -232,9 +238,15 @@ impl<'p> Pending<'p> {
 pub fn decide(policy: &Policy, request: Request, now: Timestamp) -> Progress<'_> {
     let mut facts = Facts { request_id: request.request_id.clone(), ..Facts::default() };
     match start(policy, request, now, &mut facts) {
-        Ok(token::Progress::Done(authenticated)) => proceed(policy, authenticated, now, facts),
-        Ok(token::Progress::Claimed(claimed)) => {
+        Ok(Start::Token(token::Progress::Done(authenticated))) => {
+            proceed(policy, authenticated, now, facts)
+        }
+        Ok(Start::Token(token::Progress::Claimed(claimed))) => {
             Progress::Keys(Box::new(NeedsKeys { policy, claimed, now, facts }))
+        }
+        Ok(Start::Preflight(headers)) => {
+            let verdict = Verdict::Answer(Reply::Preflight(headers));
+            Progress::Decided(Box::new(Decision { verdict, facts, writes: Vec::new() }))
         }
         Err(denial) => Progress::Decided(Box::new(denied(denial, facts))),
     }
@@ -298,13 +310,20 @@ fn require_clock(now: Timestamp) -> Result<(), Denial> {
     Ok(())
 }
 
+/// How far steps 1 to 7 come.
+enum Start<'p> {
+    Token(token::Progress<'p>),
+    /// Step 6 held, and no token is asked for.
+    Preflight(Headers),
+}
+
 /// Steps 1 to 7, where the policy has the keys.
 fn start<'p>(
     policy: &'p Policy,
     request: Request,
     now: Timestamp,
     facts: &mut Facts<'p>,
-) -> Result<token::Progress<'p>, Denial> {
+) -> Result<Start<'p>, Denial> {
     facts.reached = Some(Step::Transport);
     require_clock(now)?;
     let secured = transport::require_https(request, policy.edge())?;
@@ -320,13 +339,16 @@ fn start<'p>(
     facts.reached = Some(Step::Tenant);
     let hosted = tenant::select(request, policy)?;
     facts.tenant = Some(hosted.tenant);
+    facts.sharing = Sharing::of(hosted.tenant, &hosted.request.headers);
+    facts.login = sign_in::address(&hosted.request, hosted.tenant);
+    tenant::limit_concurrency(&hosted, policy)?;
 
     facts.reached = Some(Step::Client);
     let located = client::locate(hosted, policy.edge())?;
     facts.client = located.client;
 
     facts.reached = Some(Step::Route);
-    let routed = route::select(located, policy)?;
+    let routed = route::select(located, facts.sharing, policy)?;
     facts.route = Some(routed.route);
     facts.assistant.clone_from(&routed.assistant);
     route::limit_body(&routed)?;
@@ -334,9 +356,13 @@ fn start<'p>(
     facts.reached = Some(Step::Network);
     let mut admitted = network::admit(routed)?;
     facts.would_deny.extend(admitted.would_deny.take());
+    if let Some(preflight) = admitted.routed.preflight {
+        let request = &admitted.routed.located.hosted.request;
+        return preflight.answer(&request.headers).map(Start::Preflight);
+    }
 
     facts.reached = Some(Step::Token);
-    token::authenticate(admitted, now)
+    token::authenticate(admitted, now).map(Start::Token)
 }
 
 /// Steps 8 to 10.
@@ -364,7 +390,7 @@ fn finish<'p>(
 
     facts.reached = Some(Step::Permit);
     if let Some(answer) = facts.route.and_then(Route::answer) {
-        return Ok((Verdict::Answer(answer), writes));
+        return Ok((Verdict::Answer(answer.into()), writes));
     }
     let permit = Permit::issue(authorized, policy)?;
     facts.origin = Some(permit.origin());

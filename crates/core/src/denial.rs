@@ -50,10 +50,14 @@ reasons! {
     HeaderInvalid = "header-invalid", 400;
     /// The request head has too many fields or bytes.
     HeadTooLarge = "head-too-large", 431;
+    /// The request asks for another protocol on its connection, such as WebSocket.
+    UpgradeNotSupported = "upgrade-not-supported", 501;
     /// The request body is larger than the route allows.
     BodyTooLarge = "body-too-large", 413;
     /// No tenant has this host name.
     TenantUnknown = "tenant-unknown", 404;
+    /// As many requests for the host are in flight as may be.
+    ConcurrencyLimited = "concurrency-limited", 429;
     /// A trusted proxy's word on the client's address is missing or can't be read.
     ClientAddressInvalid = "client-address-invalid", 400;
     /// The network must be judged, but the host gives no peer address.
@@ -62,6 +66,8 @@ reasons! {
     RouteNotFound = "route-not-found", 404;
     /// The path has routes, but none for this method.
     MethodNotAllowed = "method-not-allowed", 405;
+    /// A page of another site asks for what the tenant's policy does not let it do.
+    PreflightRefused = "preflight-refused", 403;
     /// The tenant has not set the network that the route demands.
     NetworkUndefined = "network-undefined", 403;
     /// The client's address is not in the network that the route demands.
@@ -126,6 +132,10 @@ reasons! {
     PolicyUnavailable = "policy-unavailable", 503;
     /// A state record that the verdict needs can't be read.
     StateUnavailable = "state-unavailable", 503;
+    /// Every origin that may serve the request is passed over, because there was no connection to it.
+    OriginsUnavailable = "origins-unavailable", 503;
+    /// The policy asks for what the gateway's host can't do for the origin.
+    HostUnable = "host-unable", 503;
     /// No connection to the origin.
     OriginUnreachable = "origin-unreachable", 502;
     /// The origin broke off or its answer is not HTTP.
@@ -144,7 +154,7 @@ impl Reason {
 
     /// The fault is ours or the operator's, not the client's.
     pub const fn is_fault(self) -> bool {
-        self.status() >= 500 && !matches!(self, Self::MethodUnknown)
+        self.status() >= 500 && !matches!(self, Self::MethodUnknown | Self::UpgradeNotSupported)
     }
 }
 

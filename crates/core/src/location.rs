@@ -2,8 +2,8 @@
 //!
 //! | it names | it becomes |
 //! | --- | --- |
-//! | a path, a query, a fragment | the same; where the route rewrites, with the prefix in front of the gateway |
-//! | the request's host, or the origin's own, whose name stays inside | the path alone, so that scheme and port are the client's |
+//! | a path, a query, a fragment | the same; without the origin's prefix, and where the route rewrites with the one in front of the gateway |
+//! | the request's host, or the origin's own or the one it is asked for, whose names stay inside | the path alone, so that scheme and port are the client's |
 //! | another host of the tenant, by `https` on its usual port, or without a scheme | the same, by `https` |
 //! | a host of the origin's `redirect_hosts`, by `https` | the same |
 //! | anything else, among it another tenant's host, or what browsers read otherwise than it is written | a refusal |
@@ -11,7 +11,7 @@
 //! `/next` and `http://assistant.internal:8080/next` become `/next`; `//evil.example/`, `/\evil.example` and
 //! `javascript:...` are refused.
 
-use crate::policy::{Origin, Rewrite, Tenant};
+use crate::policy::{HostPolicy, Origin, Rewrite, Tenant, after_prefix};
 use crate::request::authority::Authority;
 
 /// What a reference is judged by.
@@ -39,8 +39,7 @@ impl Bounds<'_> {
             Reference::Within(path) => Some(self.in_front(path)),
             Reference::Away { secure, authority, rest } => {
                 let host = authority.host();
-                let inside = Authority::parse(self.origin.authority());
-                if host == self.host || inside.is_ok_and(|inside| inside.host() == host) {
+                if host == self.host || self.is_inside(host) {
                     // Two slashes would begin an authority again.
                     return (!rest.starts_with("//")).then(|| self.in_front(&absolute(rest)));
                 }
@@ -54,16 +53,33 @@ impl Bounds<'_> {
         }
     }
 
+    /// One of the origin's own names.
+    fn is_inside(&self, host: &str) -> bool {
+        let named = match self.origin.host() {
+            HostPolicy::Named(name) => Some(name.as_str()),
+            HostPolicy::Origin | HostPolicy::Client => None,
+        };
+        let mut names = [Some(self.origin.authority()), named].into_iter().flatten();
+        names.any(|name| Authority::parse(name).is_ok_and(|name| name.host() == host))
+    }
+
     /// The path as it is in front of the gateway.
     fn in_front(&self, reference: &str) -> String {
         let end = reference.find(['?', '#']).unwrap_or(reference.len());
         let (path, rest) = reference.split_at(end);
         // Any other is relative to a path in front of the gateway already.
-        let rewrite = self.rewrite.filter(|_| path.starts_with('/'));
-        match rewrite.and_then(|rewrite| rewrite.undo(path)) {
-            Some(before) => format!("{before}{rest}"),
-            None => reference.to_owned(),
+        if !path.starts_with('/') {
+            return reference.to_owned();
         }
+        let inner = after_prefix(path, self.origin.prefix());
+        // Without the prefix, a path that goes on with a slash would begin an authority.
+        let path = match inner.filter(|inner| !inner.starts_with("//")) {
+            Some("") => "/",
+            Some(inner) => inner,
+            None => path,
+        };
+        let before = self.rewrite.and_then(|rewrite| rewrite.undo(path));
+        format!("{}{rest}", before.as_deref().unwrap_or(path))
     }
 }
 

@@ -1,10 +1,12 @@
-//! Step 10: an origin in the tenant's region, and the request as that origin will see it.
+//! Step 10: an origin in the tenant's region, and the request as an origin will see it.
 //!
 //! [`Permit`] has private fields and no public constructor: holding one proves that a request
 //! walked the whole road, and forwarding takes nothing else.
 
 use crate::authorize::Authorized;
+use crate::cors::Sharing;
 use crate::denial::{Denial, Reason};
+use crate::origins::{Candidates, Health};
 use crate::policy::{Directory, Origin, Policy, Route, Tenant};
 use crate::records::Needed;
 use crate::request::Headers;
@@ -27,7 +29,9 @@ const OURS: usize = 9;
 pub struct Permit<'p> {
     tenant: &'p Tenant,
     route: &'p Route,
+    candidates: Candidates<'p>,
     origin: &'p Origin,
+    sharing: Option<Sharing<'p>>,
     method: &'static str,
     target: Target,
     headers: Headers,
@@ -71,7 +75,13 @@ impl<'p> Permit<'p> {
         let routed = authenticated.admitted.routed;
         let (route, located) = (routed.route, routed.located);
         let (tenant, request) = (located.hosted.tenant, *located.hosted.request);
-        let origin = choose_origin(tenant, route, policy)?;
+        let sharing = Sharing::of(tenant, &request.headers);
+        let candidates = Candidates { tenant, route, policy };
+        // The first of equals, so that the same request has the same answer wherever it is judged.
+        let first = Health::default().choose(candidates, None, 0, Duration::ZERO);
+        let origin = first.map_err(|_| {
+            Denial::new(Reason::RegionNotAllowed, "the route has no origin in the tenant's regions")
+        })?;
         let target = match route.rewrite() {
             None => request.target,
             Some(rewrite) => rewrite.apply(&request.target)?,
@@ -108,7 +118,9 @@ impl<'p> Permit<'p> {
         Ok(Self {
             tenant,
             route,
+            candidates,
             origin,
+            sharing,
             method: request.method,
             target,
             headers,
@@ -143,9 +155,45 @@ impl<'p> Permit<'p> {
         self.route
     }
 
-    /// The origin.
+    /// The origin that it goes to: until [`choose`](Self::choose), the first that it may go to.
     pub fn origin(&self) -> &'p Origin {
         self.origin
+    }
+
+    /// Another origin may serve it, too.
+    pub fn has_alternatives(&self) -> bool {
+        self.candidates.are_several()
+    }
+
+    /// Directs it to an origin that works, as far as this instance knows. `now` is a clock that never goes back.
+    pub fn choose(&mut self, health: &Health, random: u64, now: Duration) -> Result<(), Denial> {
+        match health.choose(self.candidates, None, random, now) {
+            Ok(origin) => {
+                self.direct(origin);
+                Ok(())
+            }
+            Err(wait) => {
+                let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
+                let detail =
+                    "there was no connection to any origin, and it is too early to try again";
+                Err(Denial::new(Reason::OriginsUnavailable, detail)
+                    .with_header("retry-after", seconds.max(1).to_string()))
+            }
+        }
+    }
+
+    /// Directs it to another origin than now; `false` where none is left that works.
+    pub fn choose_another(&mut self, health: &Health, random: u64, now: Duration) -> bool {
+        let another = health.choose(self.candidates, Some(self.origin), random, now);
+        another.map(|origin| self.direct(origin)).is_ok()
+    }
+
+    fn direct(&mut self, origin: &'p Origin) {
+        self.origin = origin;
+        if let Some((assertion, _)) = self.assertion.as_mut().filter(|(a, _)| a.aud != origin.id())
+        {
+            origin.id().clone_into(&mut assertion.aud);
+        }
     }
 
     /// The method.
@@ -157,6 +205,11 @@ impl<'p> Permit<'p> {
     /// route rewrites.
     pub fn path_and_query(&self) -> &str {
         self.target.as_str()
+    }
+
+    /// The same with the origin's prefix.
+    pub fn origin_target(&self) -> String {
+        format!("{}{}", self.origin.prefix(), self.path_and_query())
     }
 
     /// The whole URL at the origin.
@@ -175,12 +228,13 @@ impl<'p> Permit<'p> {
         self.assertion.as_ref().map(|(assertion, lifetime)| (assertion, *lifetime))
     }
 
-    /// Adds the signed word.
-    #[must_use]
-    pub fn asserted(mut self, token: &str) -> Self {
-        self.headers.push(assertion::HEADER, token);
-        self.assertion = None;
-        self
+    /// The header fields with the signed word, where there is one to give.
+    pub fn headers_with(&self, assertion: Option<&str>) -> Headers {
+        let mut headers = self.headers.clone();
+        if let Some(token) = assertion {
+            headers.push(assertion::HEADER, token);
+        }
+        headers
     }
 
     /// The declared length of the body in bytes.
@@ -188,28 +242,11 @@ impl<'p> Permit<'p> {
         self.content_length
     }
 
-    /// Takes the permit apart: the fields for the origin, the rules for its answer, and what that is watched by
-    /// if it has no end.
-    pub fn into_parts(self) -> (Headers, ResponseRules<'p>, Watched<'p>) {
-        let rules = ResponseRules::new(self.tenant, self.route, self.origin);
-        (self.headers, rules, self.watched)
+    /// Takes the permit apart: the rules for the origin's answer, and what that is watched by if it has no end.
+    pub fn into_parts(self) -> (ResponseRules<'p>, Watched<'p>) {
+        let rules = ResponseRules::new(self.tenant, self.route, self.origin, self.sharing);
+        (rules, self.watched)
     }
-}
-
-/// The route's origin in the first of the tenant's regions that has one (R10): the tenant's order is
-/// its preference. An origin of another region is never named, whatever the policy's loading let by.
-fn choose_origin<'p>(
-    tenant: &Tenant,
-    route: &Route,
-    policy: &'p Policy,
-) -> Result<&'p Origin, Denial> {
-    let of_region = |region: &String| {
-        let mut origins = route.origins().filter_map(|id| policy.origin(id));
-        origins.find(|origin| origin.region() == region)
-    };
-    tenant.regions().iter().find_map(of_region).ok_or_else(|| {
-        Denial::new(Reason::RegionNotAllowed, "the route has no origin in the tenant's regions")
-    })
 }
 
 /// What may pass of the client's fields: nothing reserved, nothing hop-by-hop, nothing that

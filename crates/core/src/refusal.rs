@@ -3,9 +3,11 @@
 //! Both say the reason's code, a sentence and the request's identifier, and nothing else: no claim
 //! of an unverified token, no name of an origin, file or key.
 
+use crate::decide::Facts;
 use crate::denial::{Denial, Reason};
 use crate::request::Headers;
 use crate::response::harden;
+use crate::sign_in;
 use serde_json::json;
 use std::fmt::Write as _;
 
@@ -26,6 +28,7 @@ pub struct Audience {
     html: bool,
     japanese: bool,
     head: bool,
+    navigation: bool,
 }
 
 impl Audience {
@@ -37,8 +40,25 @@ impl Audience {
             html: prefers_html(text("accept")),
             japanese: prefers_japanese(text("accept-language")),
             head: method == "HEAD",
+            navigation: method == "GET" && navigates(headers),
         }
     }
+
+    /// A browser shows the answer to a person, who has followed a link or typed the address.
+    pub fn is_navigation(&self) -> bool {
+        self.navigation
+    }
+}
+
+/// The answer to a refused request, as the policy shares it, or where that helps and the browser can follow a
+/// redirect to the tenant's login.
+pub fn refuse(denial: &Denial, facts: &Facts<'_>, audience: &Audience) -> Refusal {
+    let mut refusal = render(denial, &facts.request_id, audience);
+    sign_in::redirect(denial, &mut refusal, facts.login.as_deref());
+    if let Some(sharing) = facts.sharing {
+        sharing.mark(&mut refusal.headers);
+    }
+    refusal
 }
 
 /// Renders a denial.
@@ -152,6 +172,7 @@ fn words(reason: Reason, japanese: bool) -> (&'static str, &'static str) {
         | Reason::AuthorityInvalid
         | Reason::AuthorityMismatch
         | Reason::MethodUnknown
+        | Reason::UpgradeNotSupported
         | Reason::TargetNotCanonical
         | Reason::HeaderInvalid
         | Reason::ClientAddressInvalid => (
@@ -229,7 +250,7 @@ fn words(reason: Reason, japanese: bool) -> (&'static str, &'static str) {
                 "アカウントの利用が停止されています。管理者にお問い合わせください。",
             ),
         ),
-        Reason::RateLimited => (
+        Reason::RateLimited | Reason::ConcurrencyLimited => (
             (
                 "Too many requests",
                 "You or your organisation sent too many requests. Please try again shortly.",
@@ -240,6 +261,7 @@ fn words(reason: Reason, japanese: bool) -> (&'static str, &'static str) {
             ),
         ),
         Reason::CrossSiteRequest
+        | Reason::PreflightRefused
         | Reason::ProxySecretInvalid
         | Reason::TokenTenantMismatch
         | Reason::RoleMissing
@@ -253,6 +275,7 @@ fn words(reason: Reason, japanese: bool) -> (&'static str, &'static str) {
         Reason::ClientAddressUnknown
         | Reason::KeysUnavailable
         | Reason::OwnKeysUnavailable
+        | Reason::HostUnable
         | Reason::PolicyUnavailable
         | Reason::StateUnavailable
         | Reason::ClockUnknown => (
@@ -265,7 +288,8 @@ fn words(reason: Reason, japanese: bool) -> (&'static str, &'static str) {
                 "現在、リクエストを処理できません。しばらくしてからもう一度お試しください。",
             ),
         ),
-        Reason::OriginUnreachable
+        Reason::OriginsUnavailable
+        | Reason::OriginUnreachable
         | Reason::OriginFailed
         | Reason::OriginTenantMismatch
         | Reason::OriginRedirectRefused
@@ -281,6 +305,14 @@ fn words(reason: Reason, japanese: bool) -> (&'static str, &'static str) {
         ),
     };
     if japanese { ja } else { en }
+}
+
+/// By Fetch Metadata (W3C), or where a browser has none by what it accepts.
+fn navigates(headers: &Headers) -> bool {
+    match (headers.text("sec-fetch-mode"), headers.text("sec-fetch-dest")) {
+        (None, None) => prefers_html(headers.text("accept").unwrap_or_default()),
+        (mode, destination) => mode == Some("navigate") && destination == Some("document"),
+    }
 }
 
 /// Whether `text/html` is asked for by name and no less than JSON.

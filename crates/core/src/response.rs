@@ -9,12 +9,13 @@
 //!    beyond the tenant's host.
 //! 3. `Location` sends the client nowhere but to the tenant (`location`), or the answer is
 //!    refused; a `Content-Location` that does not name the tenant goes, and so does `Refresh`, which no standard has.
-//! 4. An authenticated answer without a cache rule of its own is `private, no-store` (RFC 9111,
-//!    section 5.2.2): no shared cache may serve one tenant's answer to another. An empty
-//!    `Cache-Control` is no rule. A rule for a cache by its name goes then, because such a cache
-//!    follows it and not ours (RFC 9213, section 2.2).
-//! 5. `Strict-Transport-Security`, `X-Content-Type-Options`, `Referrer-Policy` are set.
+//! 4. No shared cache may serve an answer that not everybody may have: of a route that asks for a token or for a
+//!    network ([`cache`](crate::cache)).
+//! 5. Who may read it on another site's page, where the tenant's policy has a word on that ([`cors`](crate::cors)).
+//! 6. `Strict-Transport-Security`, `X-Content-Type-Options`, `Referrer-Policy` are set.
 
+use crate::cache;
+use crate::cors::Sharing;
 use crate::denial::{Denial, Reason};
 use crate::location::Bounds;
 use crate::policy::{Origin, Route, Tenant, TenantEcho};
@@ -31,11 +32,17 @@ pub struct ResponseRules<'p> {
     tenant: &'p Tenant,
     route: &'p Route,
     origin: &'p Origin,
+    sharing: Option<Sharing<'p>>,
 }
 
 impl<'p> ResponseRules<'p> {
-    pub(crate) fn new(tenant: &'p Tenant, route: &'p Route, origin: &'p Origin) -> Self {
-        Self { tenant, route, origin }
+    pub(crate) fn new(
+        tenant: &'p Tenant,
+        route: &'p Route,
+        origin: &'p Origin,
+        sharing: Option<Sharing<'p>>,
+    ) -> Self {
+        Self { tenant, route, origin, sharing }
     }
 
     /// Judges the head of the origin's answer to a request for this host; gives the fields that the client will
@@ -58,11 +65,9 @@ impl<'p> ResponseRules<'p> {
             }
         }
         self.confine(&mut kept, host)?;
-        if !self.route.is_public()
-            && kept.values("cache-control").all(|rule| rule.trim_ascii().is_empty())
-        {
-            kept.retain(|name, _| !is_targeted_cache_control(name));
-            kept.set("cache-control", "private, no-store");
+        cache::confine(&mut kept, self.tenant, self.route);
+        if let Some(sharing) = self.sharing {
+            sharing.mark(&mut kept);
         }
         harden(&mut kept);
         Ok(kept)
@@ -160,11 +165,19 @@ pub fn is_open_ended(method: &str, status: u16, headers: &Headers) -> bool {
             || headers.values("content-type").any(is_events))
 }
 
-/// `CDN-Cache-Control` (RFC 9213, section 3.1), what CDNs call theirs by the same convention
-/// (`Akamai-Cache-Control`), and the older `Surrogate-Control` and `Edge-Control`. The last, of Akamai
-/// again, can say `!no-store`.
-fn is_targeted_cache_control(name: &str) -> bool {
-    name.ends_with("-cache-control") || matches!(name, "surrogate-control" | "edge-control")
+/// Adds to the request's fields on which the answer depends (RFC 9110, section 12.5.5).
+pub(crate) fn vary_by(headers: &mut Headers, names: &[&str]) {
+    let known: Vec<String> = headers
+        .values("vary")
+        .flat_map(|value| value.split(|byte| *byte == b','))
+        .map(|name| String::from_utf8_lossy(name.trim_ascii()).to_ascii_lowercase())
+        .filter(|name| !name.is_empty())
+        .collect();
+    let is_known = |name: &str| known.iter().any(|known| known == name || known == "*");
+    let new: Vec<&str> = names.iter().copied().filter(|name| !is_known(name)).collect();
+    if !new.is_empty() {
+        headers.push("vary", new.join(", "));
+    }
 }
 
 /// Sets the security fields that every answer over HTTPS has.

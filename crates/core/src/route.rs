@@ -6,6 +6,7 @@
 //! is what is forwarded.
 
 use crate::client::Located;
+use crate::cors::{Preflight, Sharing};
 use crate::denial::{Denial, Reason};
 use crate::policy::{Policy, Route};
 
@@ -16,17 +17,25 @@ pub struct Routed<'p> {
     pub(crate) route: &'p Route,
     /// What stands in the path for the assistant that the route names, byte for byte.
     pub(crate) assistant: Option<String>,
+    /// It asks whether a page of another site may take the route, and the gateway answers that.
+    pub(crate) preflight: Option<Preflight<'p>>,
 }
 
 /// Finds the route: 404 without one for the path, 405 with the allowed methods (RFC 9110, section
 /// 15.5.6) without one for the method. A route answers the methods that it lists and no other, so
-/// HEAD only where it says so.
-pub fn select<'p>(located: Located<'p>, policy: &'p Policy) -> Result<Routed<'p>, Denial> {
+/// HEAD only where it says so. A [preflight](crate::cors) is for the route of the request that is to follow.
+pub fn select<'p>(
+    located: Located<'p>,
+    sharing: Option<Sharing<'p>>,
+    policy: &'p Policy,
+) -> Result<Routed<'p>, Denial> {
     let request = &located.hosted.request;
     let found = policy
         .match_path(request.target.path())
         .ok_or_else(|| Denial::new(Reason::RouteNotFound, "no route has this path"))?;
-    let Some(route) = found.routes().find(|route| route.methods().contains(&request.method)) else {
+    let preflight = Preflight::of(sharing, request.method, &request.headers)?;
+    let method = preflight.map_or(request.method, |preflight| preflight.method);
+    let Some(route) = found.routes().find(|route| route.methods().contains(&method)) else {
         let mut allowed: Vec<_> = found.routes().flat_map(Route::methods).copied().collect();
         allowed.sort_unstable();
         allowed.dedup();
@@ -40,7 +49,7 @@ pub fn select<'p>(located: Located<'p>, policy: &'p Policy) -> Result<Routed<'p>
             Denial::new(Reason::PolicyUnavailable, "the route's path has no such parameter")
         })?),
     };
-    Ok(Routed { located, route, assistant })
+    Ok(Routed { located, route, assistant, preflight })
 }
 
 /// A declared length over the route's limit is refused before a byte of it is read. Apart from

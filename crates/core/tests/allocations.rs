@@ -97,6 +97,7 @@ fn request(client: &str) -> Request {
         authority: None,
         target: "/public/f1/feedback?x=1".into(),
         headers: Headers::new(fields.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect()),
+        in_flight: None,
         peer: Some("10.0.0.1:4711".parse().unwrap()),
         request_id: "0123456789abcdef0123456789abcdef".into(),
     }

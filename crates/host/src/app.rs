@@ -1,7 +1,7 @@
 //! The running application: its components, and the way of a request through them.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
@@ -14,11 +14,11 @@ use wasmtime_wasi_http::handler::{InstantiationError, ProxyHandler};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use crate::Limits;
-use crate::inbound::{self, set_client_address};
+use crate::in_progress::{InProgress, client};
+use crate::inbound::{self, set_client_address, set_in_flight};
 use crate::instance::{Blueprint, Generation};
 use crate::kv::Stores;
-use crate::outbound::Client;
-use crate::peers::Peers;
+use crate::outbound::Pools;
 use crate::response::{Body, plain};
 use crate::routes::{self, Route};
 use crate::scope::{ClientGuard, Scope};
@@ -34,12 +34,13 @@ pub(crate) struct App {
     pub(crate) routes: Vec<(Route, String)>,
     pub(crate) blueprints: HashMap<String, Arc<Blueprint>>,
     pub(crate) handlers: RwLock<Arc<Handlers>>,
-    pub(crate) client: Client,
+    pub(crate) pools: Pools,
     pub(crate) stores: Stores,
     pub(crate) limits: Limits,
     /// One permit for each request that may be in progress.
     pub(crate) requests: Arc<Semaphore>,
-    pub(crate) peers: Peers,
+    pub(crate) peers: InProgress<IpAddr>,
+    pub(crate) hosts: InProgress<String>,
 }
 
 impl App {
@@ -54,7 +55,8 @@ impl App {
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<Error>,
     {
-        let Some(of_peer) = self.peers.admit(peer.ip(), self.limits.requests_per_peer) else {
+        let of_peer = self.peers.admit(client(peer.ip()), self.limits.requests_per_peer);
+        let Some((of_peer, _)) = of_peer else {
             return plain(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "too many requests of this client in progress\n",
@@ -63,14 +65,22 @@ impl App {
         let Ok(of_host) = Arc::clone(&self.requests).try_acquire_owned() else {
             return plain(StatusCode::SERVICE_UNAVAILABLE, "too many requests in progress\n");
         };
+        let mut for_name = None;
         let response = match inbound::canonical(request, peer, https, &self.limits) {
             Err((status, reason)) => plain(status, reason),
-            Ok(request) => match routes::find(&self.routes, request.uri().path()) {
-                None => plain(StatusCode::NOT_FOUND, "no such route\n"),
-                Some(component) => self.run(component, request, Scope::new(peer, 0)).await,
-            },
+            Ok(mut request) => {
+                let name = request.uri().host().unwrap_or_default().to_ascii_lowercase();
+                for_name = self.hosts.admit(name, usize::MAX);
+                let in_flight = for_name.as_ref().map_or(0, |(_, count)| *count);
+                set_in_flight(request.headers_mut(), in_flight);
+                match routes::find(&self.routes, request.uri().path()) {
+                    None => plain(StatusCode::NOT_FOUND, "no such route\n"),
+                    Some(component) => self.run(component, request, Scope::new(peer, 0)).await,
+                }
+            }
         };
-        response.map(|body| body.holding((of_host, of_peer)))
+        let for_name = for_name.map(|(counted, _)| counted);
+        response.map(|body| body.holding((of_host, of_peer, for_name)))
     }
 
     /// Answers one component's request to another.

@@ -20,14 +20,15 @@ use crate::app::{App, Handlers};
 use crate::clock::WallClock;
 use crate::config::{Config, ConfigView};
 use crate::drain::Drainer;
+use crate::in_progress::InProgress;
 use crate::instance::{Blueprint, Ctx, Generation};
 use crate::kv::{KeyValue, Kv, KvView, State, Stores};
 use crate::listen::{self, Listener};
 use crate::manifest::{ComponentSpec, Manifest, Templated};
-use crate::outbound::Client;
+use crate::outbound::Pools;
 use crate::output::{Output, Writer};
-use crate::peers::Peers;
 use crate::response::Body;
+use crate::tls::OriginTls;
 use crate::variables::Variables;
 use crate::{HostError, Limits, bindings, engine, files, hooks};
 
@@ -48,8 +49,8 @@ pub struct HostConfig {
     pub limits: Limits,
     /// Where compiled components are kept between starts, or nothing to compile at every start.
     pub cache_dir: Option<PathBuf>,
-    /// A PEM file of certificate authorities to trust for outgoing requests, besides the system's.
-    pub extra_ca: Option<PathBuf>,
+    /// TLS of outgoing requests.
+    pub origin_tls: OriginTls,
     /// Where components' lines go.
     pub output: Output,
     /// The wall clock components see, if not the system's.
@@ -67,7 +68,7 @@ impl HostConfig {
             variables: BTreeMap::new(),
             limits: Limits::default(),
             cache_dir: None,
-            extra_ca: None,
+            origin_tls: OriginTls::default(),
             output: Output::default(),
             wall_clock: None,
         }
@@ -197,7 +198,7 @@ fn build_app(
     check_mounts(manifest, &config.mounts)?;
     let variables = Variables::resolve(manifest, |key| std::env::var(key).ok(), &config.variables)?;
     let stores = Stores::open(&config.state)?;
-    let client = Client::new(&config.limits, config.extra_ca.as_deref())?;
+    let pools = Pools::new(&config.limits, &config.origin_tls)?;
     let engine = engine::start(&config.limits, config.cache_dir.as_deref())?;
     let linker = linker(&engine).map_err(|error| {
         HostError::new(format!("cannot set up the component interfaces: {error:#}"))
@@ -228,11 +229,12 @@ fn build_app(
                 by_name: HashMap::new(),
                 _staged: Vec::new(),
             })),
-            client,
+            pools,
             stores,
             limits: config.limits.clone(),
             requests: Arc::new(Semaphore::new(config.limits.requests)),
-            peers: Peers::default(),
+            peers: InProgress::default(),
+            hosts: InProgress::default(),
         }
     });
     if let Some(error) = failed {
@@ -241,6 +243,12 @@ fn build_app(
     let handlers = handlers(manifest, &app.blueprints, &config.mounts)?;
     *app.handlers.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(handlers);
     Ok(app)
+}
+
+/// A component's environment: what the manifest says, and that this host heeds `sekisho-outbound-*`.
+fn environment(spec: &ComponentSpec) -> Vec<(String, String)> {
+    let heeds = ("SEKISHO_OUTBOUND".to_owned(), "1".to_owned());
+    spec.environment.clone().into_iter().chain([heeds]).collect()
 }
 
 /// A component's variables with their values.
@@ -275,7 +283,7 @@ impl Parts<'_> {
             name: Arc::from(name),
             engine: self.engine.clone(),
             pre: self.compile(name, spec)?,
-            environment: spec.environment.clone().into_iter().collect(),
+            environment: environment(spec),
             stores: spec
                 .key_value_stores
                 .iter()

@@ -17,6 +17,9 @@ use crate::pace::Paced;
 /// The header in which a component finds the client's address and port, as Spin names it.
 pub(crate) const CLIENT_ADDRESS: HeaderName = HeaderName::from_static("spin-client-addr");
 
+/// The header in which a component finds how many requests for the same host are in progress.
+const IN_FLIGHT: HeaderName = HeaderName::from_static("sekisho-in-flight");
+
 /// An answer the host gives itself, because the request is no request a component could judge.
 pub(crate) type Refusal = (StatusCode, &'static str);
 
@@ -115,6 +118,11 @@ pub(crate) fn set_client_address(headers: &mut HeaderMap, peer: SocketAddr) {
     if let Ok(value) = HeaderValue::try_from(peer.to_string()) {
         headers.insert(CLIENT_ADDRESS, value);
     }
+}
+
+/// Tells a component how many requests for the same host are in progress, this one among them.
+pub(crate) fn set_in_flight(headers: &mut HeaderMap, count: usize) {
+    headers.insert(IN_FLIGHT, HeaderValue::from(count));
 }
 
 #[cfg(test)]

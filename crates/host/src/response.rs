@@ -1,5 +1,6 @@
 //! What goes back to a client.
 
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -12,11 +13,11 @@ use http_body_util::{BodyExt, Full};
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime_wasi_http::{Error, WasiBody};
 
-use crate::peers::PeerPermit;
+use crate::in_progress::Counted;
 use crate::scope::{ClientGuard, Scope};
 
-/// What admits a request: to the host, and of its client.
-pub(crate) type Permits = (OwnedSemaphorePermit, PeerPermit);
+/// What counts a request: all of them, those of its client, and those for the same name.
+pub(crate) type Permits = (OwnedSemaphorePermit, Counted<IpAddr>, Option<Counted<String>>);
 
 /// A response's body. Dropping it before its end tells the component's outgoing requests that nobody waits.
 pub struct Body {

@@ -37,6 +37,15 @@ pub enum Tls {
     },
 }
 
+/// TLS to origins.
+#[derive(Debug, Clone, Default)]
+pub struct OriginTls {
+    /// A PEM file of certificate authorities to trust besides the system's.
+    pub ca: Option<PathBuf>,
+    /// PEM files of the certificate chain and the key that are shown to origins that ask for one.
+    pub identity: Option<(PathBuf, PathBuf)>,
+}
+
 impl Tls {
     pub(crate) fn server_config(&self) -> Result<ServerConfig, HostError> {
         let (chain, key) = match self {
@@ -85,7 +94,7 @@ pub(crate) fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'stati
     Ok(certificates)
 }
 
-fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, HostError> {
+pub(crate) fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, HostError> {
     PrivateKeyDer::from_pem_file(path).map_err(|error| {
         HostError::new(format!(
             "cannot read a private key from {}: {}",

@@ -32,6 +32,8 @@ use std::sync::Arc;
 
 pub use seen::{MAX_KEPT_BODY, Seen};
 
+use tokio::sync::Semaphore;
+
 use crate::server::{Listen, Server};
 use seen::Log;
 
@@ -43,11 +45,13 @@ pub struct OriginOptions {
     /// How many requests the log keeps; the oldest go first. Each costs at most its head and
     /// [`MAX_KEPT_BODY`].
     pub log_limit: usize,
+    /// How many requests it works on at once; the others wait for their turn.
+    pub capacity: usize,
 }
 
 impl Default for OriginOptions {
     fn default() -> Self {
-        Self { listen: Listen::default(), log_limit: 1024 }
+        Self { listen: Listen::default(), log_limit: 1024, capacity: Semaphore::MAX_PERMITS }
     }
 }
 
@@ -83,7 +87,9 @@ impl Origin {
     pub async fn start(options: OriginOptions) -> io::Result<Self> {
         let log = Arc::new(Log::new(options.log_limit));
         let shared = log.clone();
-        let handler = move |request, peer| routes::answer(shared.clone(), request, peer);
+        let turns = Arc::new(Semaphore::new(options.capacity));
+        let handler =
+            move |request, peer| routes::answer(shared.clone(), turns.clone(), request, peer);
         Ok(Self { server: Server::start(options.listen, handler).await?, log })
     }
 

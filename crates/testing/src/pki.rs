@@ -8,6 +8,7 @@ use rcgen::{
     KeyUsagePurpose,
 };
 use rustls::crypto::CryptoProvider;
+use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
@@ -58,7 +59,8 @@ impl Pki {
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         let mut params = CertificateParams::new(names).map_err(io::Error::other)?;
         params.distinguished_name.push(DnType::CommonName, "Sekisho test double");
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.extended_key_usages =
+            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.use_authority_key_identifier_extension = true;
         let cert = params.signed_by(&key, &self.issuer).map_err(io::Error::other)?;
@@ -69,6 +71,32 @@ impl Pki {
     pub fn server_config(&self, names: &[&str], alpn: &[&[u8]]) -> io::Result<Arc<ServerConfig>> {
         let leaf = self.issue(names)?;
         server_config(&leaf.cert_pem, &leaf.key_pem, alpn)
+    }
+
+    /// The same, for clients that show a certificate of this authority.
+    pub fn mutual_server_config(
+        &self,
+        names: &[&str],
+        alpn: &[&[u8]],
+    ) -> io::Result<Arc<ServerConfig>> {
+        let leaf = self.issue(names)?;
+        let mut roots = RootCertStore::empty();
+        for certificate in certificates(&self.ca_pem)? {
+            roots.add(certificate).map_err(io::Error::other)?;
+        }
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider())
+            .build()
+            .map_err(io::Error::other)?;
+        let key =
+            PrivateKeyDer::from_pem_slice(leaf.key_pem.as_bytes()).map_err(io::Error::other)?;
+        let mut config = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .map_err(io::Error::other)?
+            .with_client_cert_verifier(verifier)
+            .with_single_cert(certificates(&leaf.cert_pem)?, key)
+            .map_err(io::Error::other)?;
+        config.alpn_protocols = owned(alpn);
+        Ok(Arc::new(config))
     }
 
     /// Client settings that trust this authority alone.

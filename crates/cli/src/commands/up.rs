@@ -5,7 +5,7 @@ use crate::component;
 use crate::exit::Exit;
 use crate::gateway::{self, Gateway, Plan, Signals};
 use crate::report::{Failure, Style, say};
-use sekisho_host::{Manifest, Output, State};
+use sekisho_host::{Manifest, OriginTls, Output, State};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -50,6 +50,15 @@ pub struct Up {
     /// The certificate's private key, PEM
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+    /// Certificate authorities that origins and issuers may have beside the system's, PEM
+    #[arg(long, value_name = "FILE")]
+    origin_ca: Option<PathBuf>,
+    /// The certificate chain that the gateway shows to origins that ask for one, PEM
+    #[arg(long, value_name = "FILE", requires = "origin_key")]
+    origin_cert: Option<PathBuf>,
+    /// That certificate's private key, PEM
+    #[arg(long, value_name = "FILE", requires = "origin_cert")]
+    origin_key: Option<PathBuf>,
     /// The policy, a directory or a compiled file; if not given, what the manifest mounts at /policy
     #[arg(long, value_name = "DIR|FILE")]
     policy: Option<PathBuf>,
@@ -95,6 +104,10 @@ impl Up {
             https: self.listen,
             http: self.listen_http,
             tls,
+            origin_tls: OriginTls {
+                ca: self.origin_ca,
+                identity: self.origin_cert.zip(self.origin_key),
+            },
             state,
             output: Output::Process,
             keys: self.keys,

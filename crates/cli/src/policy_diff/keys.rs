@@ -10,10 +10,30 @@ use toml::{Table, Value};
 /// `None` where neither can be said.
 fn more(key: &str) -> Option<Effect> {
     Some(match key {
-        "trusted_proxies" | "methods" | "redirect_hosts" | "roles" | "public" | "hosts"
-        | "regions" | "audiences" | "algorithms" | "sole_tenant" | "own_keys" | "cleartext"
-        | "head_bytes" | "head_fields" | "body_bytes" | "max_body_bytes" | "max_age_s"
-        | "recheck_s" | "burst" | "refill_per_minute" => Effect::Opens,
+        "trusted_proxies"
+        | "methods"
+        | "redirect_hosts"
+        | "roles"
+        | "public"
+        | "hosts"
+        | "regions"
+        | "audiences"
+        | "algorithms"
+        | "sole_tenant"
+        | "own_keys"
+        | "cleartext"
+        | "head_bytes"
+        | "head_fields"
+        | "body_bytes"
+        | "max_body_bytes"
+        | "max_age_s"
+        | "recheck_s"
+        | "burst"
+        | "refill_per_minute"
+        | "concurrent_requests"
+        | "credentials"
+        | "headers"
+        | "expose_headers" => Effect::Opens,
         "all_roles" | "enforce" | "revocation" => Effect::Closes,
         _ => return None,
     })
@@ -22,7 +42,12 @@ fn more(key: &str) -> Option<Effect> {
 /// What the gateway takes where a key is left out.
 fn default(key: &str) -> Option<Value> {
     Some(match key {
-        "public" | "cleartext" | "sole_tenant" | "discovery" | "own_keys" => false.into(),
+        "public" | "cleartext" | "sole_tenant" | "discovery" | "own_keys" | "credentials" => {
+            false.into()
+        }
+        "weight" => 1.into(),
+        "host" => "origin".into(),
+        "connections" => "shared".into(),
         "enforce" | "revocation" => true.into(),
         "network" => "business".into(),
         "tenant_echo" => "required".into(),
@@ -169,6 +194,15 @@ fn effect(key: &str, old: Option<&Value>, new: Option<&Value>) -> Effect {
                 Effect::Closes
             }
         }
+        ("connections", Some(_), Some(new)) => {
+            if new.as_str() == Some("shared") {
+                Effect::Opens
+            } else {
+                Effect::Closes
+            }
+        }
+        ("concurrent_requests", Some(_), None) => Effect::Opens,
+        ("concurrent_requests", None, Some(_)) => Effect::Closes,
         // "peer": whoever connects is believed. And a bound that goes or comes.
         ("trusted_proxies", _, Some(Value::String(_)))
         | ("answer" | "assistant" | "max_age_s" | "token_type" | "proxy_secret", Some(_), None) => {

@@ -108,6 +108,7 @@ impl<'p> Judge<'p> {
             authority: record.host.clone(),
             target: record.path.clone().unwrap_or_default(),
             headers,
+            in_flight: None,
             peer: client,
             request_id: String::new(),
         };

@@ -34,6 +34,8 @@ impl Rule {
             Reason::RegionNotAllowed
             | Reason::BodyTooLarge
             | Reason::OwnKeysUnavailable
+            | Reason::HostUnable
+            | Reason::OriginsUnavailable
             | Reason::OriginUnreachable
             | Reason::OriginFailed
             | Reason::OriginTenantMismatch

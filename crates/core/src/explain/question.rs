@@ -29,6 +29,8 @@ pub struct Question {
     pub headers: Vec<(String, String)>,
     /// The peer's address and port.
     pub peer: Option<SocketAddr>,
+    /// How many requests for the same host are in flight, this one among them.
+    pub in_flight: Option<u32>,
     /// The moment of judgement, RFC 3339.
     pub now: Timestamp,
 }
@@ -70,6 +72,7 @@ impl Question {
                 self.headers.iter().map(|(n, v)| (n.clone(), v.clone().into_bytes())).collect(),
             ),
             peer: self.peer,
+            in_flight: self.in_flight,
             request_id: request_id.to_owned(),
         }
     }

@@ -8,8 +8,9 @@
 //! | [`fault`] | a mistake with its file, place and remedy |
 //! | [`lint`] | what is dangerous in a sound policy |
 //! | `edge`, `origin`, `route`, `pattern`, `rewrite`, `limit` | the operator's part, as the road reads it |
-//! | `tenant`, `issuer` | a customer's part |
+//! | `tenant`, `cors`, `issuer` | a customer's part |
 
+mod cors;
 pub mod deployed;
 mod edge;
 pub mod fault;
@@ -25,15 +26,17 @@ mod route;
 mod source;
 mod tenant;
 
+pub use cors::Cors;
 pub use edge::{CDNS, ClientAddress, Edge, ProxySecret, TrustedProxies};
 pub use fault::{Fault, Severity};
 pub use issuer::{ClaimPath, Issuer, TenantProof};
 pub use key_source::{KeySource, Published, WebAddress};
 pub use limit::{Per, RateLimit};
 pub use load::{Checked, Files, MAX_FILE, check, is_policy_file, load, max_size};
-pub use origin::{Origin, TenantEcho};
+pub use origin::{Connections, HostPolicy, Origin, TenantEcho};
 pub use pattern::Pattern;
 pub use rewrite::Rewrite;
+pub(crate) use rewrite::after_prefix;
 pub use route::{OwnAnswer, Route, Timeouts};
 #[cfg(feature = "schema")]
 pub use source::schema;
@@ -64,6 +67,7 @@ pub struct Gateway {
     digest: String,
     edge: Edge,
     head_limits: HeadLimits,
+    concurrency: Option<u32>,
     check_revocation: bool,
     recheck: u32,
     assertion: Option<AssertionRules>,
@@ -121,6 +125,11 @@ impl Policy {
     /// How large a request head may be.
     pub fn head_limits(&self) -> HeadLimits {
         self.gateway.head_limits
+    }
+
+    /// How many requests for one host may be in flight at once; no bound, where the policy has none.
+    pub fn concurrency(&self) -> Option<u32> {
+        self.gateway.concurrency
     }
 
     /// Whether step 8 asks the state for revocations.

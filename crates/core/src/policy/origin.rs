@@ -8,7 +8,11 @@ pub struct Origin {
     pub(super) id: String,
     pub(super) https: bool,
     pub(super) authority: String,
+    pub(super) prefix: String,
     pub(super) region: String,
+    pub(super) weight: u32,
+    pub(super) host: HostPolicy,
+    pub(super) connections: Connections,
     pub(super) tenant_echo: TenantEcho,
     pub(super) redirect_hosts: Vec<String>,
 }
@@ -19,9 +23,10 @@ impl Origin {
         &self.id
     }
 
-    /// Scheme and authority, without a path.
+    /// Scheme, authority and the path before that of every request, without a slash at the end.
     pub fn url(&self) -> String {
-        format!("{}://{}", if self.https { "https" } else { "http" }, self.authority)
+        let scheme = if self.https { "https" } else { "http" };
+        format!("{scheme}://{}{}", self.authority, self.prefix)
     }
 
     /// Reached over TLS.
@@ -32,6 +37,35 @@ impl Origin {
     /// Host and port.
     pub fn authority(&self) -> &str {
         &self.authority
+    }
+
+    /// The path before that of every request: empty, or whole segments without a slash at the end.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// Its share of the requests; 0 for one that waits until all others are passed over.
+    pub fn weight(&self) -> u32 {
+        self.weight
+    }
+
+    /// The `Host` that it is asked for.
+    pub fn host(&self) -> &HostPolicy {
+        &self.host
+    }
+
+    /// The `Host` that it is asked for, where that is not its own, of a client who asked for this one.
+    pub fn host_field<'a>(&'a self, client: &'a str) -> Option<&'a str> {
+        match &self.host {
+            HostPolicy::Origin => None,
+            HostPolicy::Client => Some(client),
+            HostPolicy::Named(name) => Some(name),
+        }
+    }
+
+    /// Whose requests one connection to it may carry.
+    pub fn connections(&self) -> Connections {
+        self.connections
     }
 
     /// Where it runs.
@@ -62,4 +96,27 @@ pub enum TenantEcho {
     IfPresent,
     /// It is not looked at.
     Off,
+}
+
+/// The `Host` that an origin is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HostPolicy {
+    /// Its own, as its URL has it.
+    Origin,
+    /// The one that the client asked for, without a port.
+    Client,
+    /// This one.
+    Named(String),
+}
+
+/// Whose requests one connection to an origin may carry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Connections {
+    /// Everybody's.
+    #[default]
+    Shared,
+    /// One tenant's.
+    PerTenant,
 }

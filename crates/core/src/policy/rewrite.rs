@@ -50,7 +50,7 @@ impl Rewrite {
 }
 
 /// What follows a prefix of whole segments: nothing, or more segments.
-pub(super) fn after_prefix<'t>(path: &'t str, from: &str) -> Option<&'t str> {
+pub(crate) fn after_prefix<'t>(path: &'t str, from: &str) -> Option<&'t str> {
     path.strip_prefix(prefix(from)).filter(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 

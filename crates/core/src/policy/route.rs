@@ -42,7 +42,7 @@ impl Route {
         &self.methods
     }
 
-    /// The identifiers of its origins, of another region each.
+    /// The identifiers of its origins.
     pub fn origins(&self) -> impl Iterator<Item = &str> {
         self.origins.iter().map(String::as_str)
     }

@@ -1,6 +1,6 @@
 //! A customer: who it is, where its users come from, who issues their tokens.
 
-use super::Issuer;
+use super::{Cors, Issuer};
 use crate::network::Network;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -50,6 +50,8 @@ pub struct Tenant {
     pub(super) networks: BTreeMap<String, Network>,
     pub(super) issuers: Vec<Issuer>,
     pub(super) directory: Directory,
+    pub(super) login: Option<String>,
+    pub(super) cors: Option<Cors>,
 }
 
 impl Tenant {
@@ -76,6 +78,16 @@ impl Tenant {
     /// Whether its users are looked up in the directory.
     pub fn directory(&self) -> Directory {
         self.directory
+    }
+
+    /// Where a browser is sent that comes without a sound token: a path, or an `https` address.
+    pub fn login(&self) -> Option<&str> {
+        self.login.as_deref()
+    }
+
+    /// Which other sites' pages may call; nothing, where the gateway leaves that to the origins.
+    pub fn cors(&self) -> Option<&Cors> {
+        self.cors.as_ref()
     }
 
     /// Who may issue tokens for it.

@@ -247,6 +247,7 @@ mod tests {
             headers: Headers::new(
                 hosts.iter().map(|h| ("Host".into(), h.as_bytes().to_vec())).collect(),
             ),
+            in_flight: None,
             peer: None,
             request_id: "r".into(),
         }

@@ -4,10 +4,12 @@
 //!
 //! 1. The header fields ([`headers`]).
 //! 2. The method is one that a route can have, in upper case (RFC 9110, section 9.1).
-//! 3. One authority: at most one `Host`, and it, `:authority` and an absolute target agree
+//! 3. No WebSocket handshake (RFC 6455, section 4.1): nothing here can speak it, and an answer as if to a plain
+//!    GET would tell its client nothing. Any other upgrade may be ignored (RFC 9110, section 7.8), and is.
+//! 4. One authority: at most one `Host`, and it, `:authority` and an absolute target agree
 //!    ([`Authority`]).
-//! 4. An absolute target's scheme is `https`, as the request came.
-//! 5. The target ([`super::target`]).
+//! 5. An absolute target's scheme is `https`, as the request came.
+//! 6. The target ([`super::target`]).
 
 use super::authority::Absolute;
 use super::headers::{self, HeadLimits};
@@ -32,8 +34,15 @@ pub struct Canonical {
     pub(crate) headers: Headers,
     pub(crate) content_length: Option<u64>,
     pub(crate) peer: Option<SocketAddr>,
+    pub(crate) in_flight: Option<u32>,
     pub(crate) via_proxy: bool,
     pub(crate) request_id: String,
+}
+
+/// The field that every version of the handshake has. Hosts may have taken `Upgrade` away.
+fn asks_for_an_upgrade(headers: &Headers) -> bool {
+    headers.values("sec-websocket-key").next().is_some()
+        || headers.values("upgrade").any(|protocol| protocol.eq_ignore_ascii_case(b"websocket"))
 }
 
 /// Makes a request canonical or refuses it.
@@ -44,8 +53,11 @@ pub fn canonicalize(secured: Secured, limits: HeadLimits) -> Result<Canonical, D
         .into_iter()
         .find(|method| *method == request.method)
         .ok_or_else(|| Denial::new(Reason::MethodUnknown, "a method that no route can have"))?;
+    if asks_for_an_upgrade(&request.headers) {
+        return Err(Denial::new(Reason::UpgradeNotSupported, "a WebSocket handshake"));
+    }
     let authority = Authority::of(&request)?;
-    let Request { headers, peer, target, request_id, .. } = request;
+    let Request { headers, peer, in_flight, target, request_id, .. } = request;
     let target = match Absolute::split(&target) {
         Some(absolute) if !absolute.scheme.eq_ignore_ascii_case("https") => {
             return Err(Denial::new(
@@ -63,6 +75,7 @@ pub fn canonicalize(secured: Secured, limits: HeadLimits) -> Result<Canonical, D
         target,
         content_length,
         peer,
+        in_flight,
         via_proxy,
         request_id: given.unwrap_or(request_id),
         headers,

@@ -46,6 +46,9 @@ pub struct Request {
     pub headers: Headers,
     /// The address of the other end of the connection, where the host knows it.
     pub peer: Option<SocketAddr>,
+    /// How many requests for the same host are in flight, this one among them, where the host of the gateway
+    /// counts them.
+    pub in_flight: Option<u32>,
     /// An unguessable identifier that the adapter made for this request. A trusted proxy's
     /// `X-Request-Id` takes its place.
     pub request_id: String,

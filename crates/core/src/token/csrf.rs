@@ -10,16 +10,26 @@
 //!    among those: another tenant's host may be of the same site.
 //! 4. Without it, `Origin` (RFC 6454, section 7), exactly one: it passes if it is `https://` and the
 //!    request's authority, where no port is 443. `null` and several fields do not pass.
-//! 5. With neither field it passes: every browser of today sends one of them, so it is none.
+//! 5. A page of a site that the tenant lets use the session cookie (`cors.credentials`) passes by its `Origin`
+//!    before 3 and 4.
+//! 6. With neither field it passes: every browser of today sends one of them, so it is none.
 
 use super::locate::Token;
+use crate::cors::Sharing;
 use crate::denial::{Denial, Reason};
 use crate::request::Canonical;
 use crate::request::canonical::Authority;
 
 /// Refuses a request that a browser made for another site.
-pub(super) fn judge(request: &Canonical, token: &Token<'_>) -> Result<(), Denial> {
+pub(super) fn judge(
+    request: &Canonical,
+    token: &Token<'_>,
+    sharing: Option<Sharing<'_>>,
+) -> Result<(), Denial> {
     if matches!(token, Token::Bearer(_)) || matches!(request.method, "GET" | "HEAD" | "OPTIONS") {
+        return Ok(());
+    }
+    if sharing.is_some_and(Sharing::takes_cookies) {
         return Ok(());
     }
     let mut sites = request.headers.values("sec-fetch-site");

@@ -27,6 +27,7 @@ pub mod kind;
 pub mod locate;
 pub mod own;
 
+use crate::cors::Sharing;
 use crate::denial::{Denial, Reason};
 use crate::network::Admitted;
 use crate::policy::{Issuer, KeySource, Published, Tenant};
@@ -88,7 +89,8 @@ pub fn authenticate(admitted: Admitted<'_>, now: Timestamp) -> Result<Progress<'
     }
     let hosted = &routed.located.hosted;
     let token = locate::one_token(&hosted.request.headers)?;
-    csrf::judge(&hosted.request, &token)?;
+    let sharing = Sharing::of(hosted.tenant, &hosted.request.headers);
+    csrf::judge(&hosted.request, &token, sharing)?;
     let claim = claim(token, hosted.tenant)?;
     let wanted = match claim.issuer.keys() {
         KeySource::Written(keys) => {

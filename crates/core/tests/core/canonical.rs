@@ -125,6 +125,7 @@ fn authority(target: &str, authority: Option<&str>, hosts: &[&str]) -> Option<Re
         authority: authority.map(Into::into),
         target: target.into(),
         headers: Headers::new(hosts.iter().map(host).collect()),
+        in_flight: None,
         peer: Some("203.0.113.9:1".parse().unwrap()),
         request_id: "r".into(),
     };

@@ -133,7 +133,7 @@ fn the_audit_record() {
         })
     );
     let failed = Denial::new(Reason::OriginFailed, "broken off");
-    let after = line(&outside, Outcome::Denied(&failed));
+    let after = line(&outside, Outcome::Denied(&failed, 502));
     assert_eq!(after["detail"], "broken off", "a refusal explains itself");
     assert_eq!(after["would_deny"], "network-not-allowed");
     let plain = line(&recorded(), Outcome::Permitted(204));

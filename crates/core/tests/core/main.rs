@@ -7,6 +7,8 @@ mod arbitrary;
 #[cfg(test)]
 mod canonical;
 #[cfg(test)]
+mod cors;
+#[cfg(test)]
 mod csrf;
 #[cfg(test)]
 mod deployed;
@@ -29,6 +31,8 @@ mod limits;
 #[cfg(test)]
 mod networks;
 #[cfg(test)]
+mod origins;
+#[cfg(test)]
 mod own;
 #[cfg(test)]
 mod permit;
@@ -46,6 +50,8 @@ mod response;
 mod road;
 #[cfg(test)]
 mod routes;
+#[cfg(test)]
+mod sign_in;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

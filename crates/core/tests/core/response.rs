@@ -8,7 +8,7 @@ type Fields<'a> = &'a [(&'a str, &'a str)];
 /// An origin's answer to this request as the client will see it.
 fn answered(ask: &Ask, fields: Fields<'_>) -> Result<Vec<(String, String)>, Reason> {
     let Verdict::Permit(permit) = ask.judge(&POLICY).verdict else { panic!("denied") };
-    let (_, rules, _) = permit.into_parts();
+    let (rules, _) = permit.into_parts();
     let fields = fields.iter().map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec())).collect();
     let kept = rules
         .judge(&Headers::new(fields), ask.host.as_deref().unwrap_or_default())
@@ -22,6 +22,11 @@ fn answered(ask: &Ask, fields: Fields<'_>) -> Result<Vec<(String, String)>, Reas
 /// A route whose origin has `tenant_echo = "required"`; the tenant is globex.
 fn required() -> Ask {
     ask().with(|a| a.get("/api/me"))
+}
+
+/// A public route of a tenant that has no allowlist.
+fn everybody() -> Ask {
+    ask().with(Ask::at_acme).with(|a| a.get("/healthz"))
 }
 
 #[test]
@@ -101,7 +106,18 @@ fn an_authenticated_answer_is_nobody_elses() {
     let echo = ("x-tenant-id", "globex");
     for (name, ask, fields, want) in [
         ("no rule", required(), &[echo][..], Some("private, no-store")),
-        ("its own rule", required(), &[echo, ("Cache-Control", "max-age=5")], Some("max-age=5")),
+        (
+            "its own rule",
+            required(),
+            &[echo, ("Cache-Control", "max-age=5")],
+            Some("private, max-age=5"),
+        ),
+        (
+            "its own rule, for everybody",
+            required(),
+            &[echo, ("Cache-Control", "public, s-maxage=9, max-age=5")],
+            Some("private, max-age=5"),
+        ),
         (
             "its own rule, taken away",
             required(),
@@ -114,9 +130,40 @@ fn an_authenticated_answer_is_nobody_elses() {
             &[echo, ("Cache-Control", ""), ("Cache-Control", " ")],
             Some("private, no-store"),
         ),
-        ("public route", ask().with(|a| a.get("/healthz")), &[], None),
+        ("public route, in a network", ask().with(|a| a.get("/healthz")), &[], Some("private")),
+        (
+            "public route, in a network, its own rule",
+            ask().with(|a| a.get("/healthz")),
+            &[("cache-control", "public, max-age=5")],
+            Some("private, max-age=5"),
+        ),
+        ("public route", everybody(), &[], None),
+        (
+            "public route, its own rule",
+            everybody(),
+            &[("cache-control", "public, max-age=5")],
+            Some("public, max-age=5"),
+        ),
     ] {
         assert_eq!(field(&answered(&ask, fields).unwrap(), "cache-control"), want, "{name}");
+    }
+}
+
+#[test]
+fn what_a_browser_may_keep_varies_by_the_user() {
+    let echo = ("x-tenant-id", "globex");
+    let kept = ("cache-control", "max-age=5");
+    for (name, ask, fields, want) in [
+        ("kept", required(), &[echo, kept][..], &["authorization, cookie"][..]),
+        ("its own", required(), &[echo, kept, ("vary", "Cookie")], &["Cookie", "authorization"]),
+        ("of everything", required(), &[echo, kept, ("vary", "*")], &["*"]),
+        ("not kept", required(), &[echo], &[]),
+        ("everybody's", everybody(), &[kept], &[]),
+    ] {
+        let answer = answered(&ask, fields).unwrap();
+        let vary: Vec<&str> =
+            answer.iter().filter(|(n, _)| n == "vary").map(|(_, v)| v.as_str()).collect();
+        assert_eq!(vary, want, "{name}");
     }
 }
 
@@ -124,7 +171,7 @@ fn an_authenticated_answer_is_nobody_elses() {
 #[test]
 fn no_cache_follows_another_rule_than_the_gateways() {
     let echo = ("x-tenant-id", "globex");
-    let public = ask().with(|a| a.get("/healthz"));
+    let public = everybody();
     for name in [
         "CDN-Cache-Control",
         "Cloudflare-CDN-Cache-Control",
@@ -137,7 +184,7 @@ fn no_cache_follows_another_rule_than_the_gateways() {
         let lower = name.to_ascii_lowercase();
         for (ask, fields, want) in [
             (&required(), &[echo, targeted][..], None),
-            (&required(), &own, Some("max-age=600")),
+            (&required(), &own, None),
             (&public, &[targeted], Some("max-age=600")),
         ] {
             assert_eq!(field(&answered(ask, fields).unwrap(), &lower), want, "{name}");
@@ -192,7 +239,7 @@ fn cookies_stay_with_the_tenant() {
 /// Where a client is sent; `None` where the answer is refused.
 fn sent(ask: &Ask, policy: &sekisho_core::Policy, location: &str) -> Option<String> {
     let Verdict::Permit(permit) = ask.judge(policy).verdict else { panic!("denied") };
-    let (_, rules, _) = permit.into_parts();
+    let (rules, _) = permit.into_parts();
     let fields = [("x-tenant-id", "globex"), ("location", location)];
     let fields = fields.map(|(n, v)| (n.to_owned(), v.as_bytes().to_vec())).into();
     match rules.judge(&Headers::new(fields), "globex.example.jp") {

@@ -24,6 +24,9 @@ const ROAD: &[(Reason, Step, Spoil)] = &[
     (Reason::MethodUnknown, Step::Canonical, |a| {
         a.method = "BREW".into();
     }),
+    (Reason::UpgradeNotSupported, Step::Canonical, |a| {
+        a.header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+    }),
     (Reason::AuthorityMismatch, Step::Canonical, |a| {
         a.header("host", "acme.example.jp");
     }),
@@ -35,6 +38,9 @@ const ROAD: &[(Reason, Step, Spoil)] = &[
     }),
     (Reason::TenantUnknown, Step::Tenant, |a| {
         a.host = Some("nobody.example.jp".into());
+    }),
+    (Reason::ConcurrencyLimited, Step::Tenant, |a| {
+        a.in_flight = Some(5);
     }),
     (Reason::ClientAddressInvalid, Step::Client, |a| {
         a.peer = Some("10.0.0.1:4711".into());
@@ -155,8 +161,10 @@ fn others() -> Vec<(Reason, Step, Ask)> {
 
 /// Reasons that `decide` does not give: the adapter gives them, or the way back, or (a route that
 /// no region of the tenant serves) loading refuses the policy first.
-const NOT_OF_THE_ROAD: [Reason; 8] = [
+const NOT_OF_THE_ROAD: [Reason; 10] = [
     Reason::PolicyUnavailable,
+    Reason::HostUnable,
+    Reason::OriginsUnavailable,
     Reason::OriginUnreachable,
     Reason::OriginFailed,
     Reason::OriginTimeout,
@@ -188,6 +196,7 @@ fn every_reason_has_a_request_that_gets_it() {
     assert!(matches!(&decision.verdict, Verdict::Deny(denial) if denial.reason() == reason));
     assert_eq!(decision.facts.reached, Some(step), "{reason}");
     rows.push((reason, step, ask));
+    rows.push(super::cors::refused());
     let (reason, step, ask) = super::published::without_keys();
     rows.push((reason, step, ask));
     for reason in Reason::ALL {

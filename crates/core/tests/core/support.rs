@@ -23,6 +23,7 @@ client_address_header = "x-forwarded-for"
 head_bytes = 32768
 head_fields = 100
 body_bytes = 1000
+concurrent_requests = 4
 
 [state]
 revocation = true
@@ -227,6 +228,7 @@ pub(crate) struct Ask {
     pub(crate) host: Option<String>,
     pub(crate) headers: Vec<(String, Vec<u8>)>,
     pub(crate) peer: Option<String>,
+    pub(crate) in_flight: Option<u32>,
     pub(crate) alg: Alg,
     pub(crate) kid: String,
     pub(crate) claims: Value,
@@ -249,6 +251,7 @@ pub(crate) fn ask() -> Ask {
         host: Some("globex.example.jp".into()),
         headers: Vec::new(),
         peer: Some("203.0.113.9:50211".into()),
+        in_flight: None,
         alg: Alg::EdDSA,
         kid: "twin".into(),
         claims: json!({
@@ -331,6 +334,7 @@ impl Ask {
             authority: None,
             target: self.target.clone(),
             headers: Headers::new(fields),
+            in_flight: self.in_flight,
             peer: self.peer.as_ref().map(|peer| peer.parse().unwrap()),
             request_id: "our-request-id".into(),
         }

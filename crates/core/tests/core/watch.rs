@@ -63,7 +63,7 @@ fn watch(policy: &Policy, ask: &Ask, state: impl Fn(&[String]) -> Records) -> Op
         Progress::Keys(_) => panic!("the policy has the keys"),
     };
     match decision.verdict {
-        Verdict::Permit(permit) => permit.into_parts().2.watch(),
+        Verdict::Permit(permit) => permit.into_parts().1.watch(),
         other => panic!("{other:?}"),
     }
 }

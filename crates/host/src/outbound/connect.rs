@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -10,6 +9,7 @@ use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt};
 use http::Uri;
+use http::uri::Authority;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
@@ -20,7 +20,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::bare_host;
-use crate::{HostError, tls};
+use crate::{HostError, OriginTls, tls};
 
 /// How long one address is tried before the next is tried beside it (RFC 8305, section 5).
 const NEXT_ADDRESS: Duration = Duration::from_millis(250);
@@ -39,15 +39,19 @@ pub(super) enum ConnectError {
 
 /// Opens connections.
 #[derive(Clone)]
-pub(super) struct Connector(TlsConnector);
+pub(super) struct Connector {
+    tls: TlsConnector,
+    /// Where to, whatever the request is addressed to.
+    to: Option<Authority>,
+}
 
 impl Connector {
-    /// Trusts the system's roots and those in `extra_ca`.
-    pub(super) fn new(extra_ca: Option<&Path>) -> Result<Self, HostError> {
+    /// Trusts the system's roots and those given.
+    pub(super) fn new(trust: &OriginTls) -> Result<Self, HostError> {
         let mut roots = RootCertStore::empty();
         // A system without roots is no error: only requests over TLS then fail, each with its own message.
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if let Some(path) = extra_ca {
+        if let Some(path) = &trust.ca {
             for certificate in tls::read_certificates(path)? {
                 roots.add(certificate).map_err(|error| {
                     HostError::new(format!(
@@ -57,13 +61,29 @@ impl Connector {
                 })?;
             }
         }
-        let mut config = ClientConfig::builder_with_provider(tls::provider())
+        let config = ClientConfig::builder_with_provider(tls::provider())
             .with_protocol_versions(tls::VERSIONS)
             .map_err(|error| HostError::new(format!("cannot set up TLS: {error}")))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+            .with_root_certificates(roots);
+        let mut config = match &trust.identity {
+            None => config.with_no_client_auth(),
+            Some((certificate, key)) => config
+                .with_client_auth_cert(tls::read_certificates(certificate)?, tls::read_key(key)?)
+                .map_err(|error| {
+                    HostError::new(format!(
+                        "the certificate {} and the key {} cannot be used together: {error}",
+                        certificate.display(),
+                        key.display()
+                    ))
+                })?,
+        };
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Self(TlsConnector::from(Arc::new(config))))
+        Ok(Self { tls: TlsConnector::from(Arc::new(config)), to: None })
+    }
+
+    /// One that connects to this place alone.
+    pub(super) fn to(&self, to: Authority) -> Self {
+        Self { tls: self.tls.clone(), to: Some(to) }
     }
 }
 
@@ -77,14 +97,18 @@ impl tower_service::Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let tls = self.0.clone();
-        Box::pin(connect(tls, uri))
+        let Self { tls, to } = self.clone();
+        Box::pin(connect(tls, to, uri))
     }
 }
 
-async fn connect(tls: TlsConnector, uri: Uri) -> Result<Transport, ConnectError> {
+async fn connect(
+    tls: TlsConnector,
+    to: Option<Authority>,
+    uri: Uri,
+) -> Result<Transport, ConnectError> {
     let https = uri.scheme() == Some(&http::uri::Scheme::HTTPS);
-    let authority = uri.authority().ok_or(ConnectError::ServerName)?;
+    let authority = to.as_ref().or(uri.authority()).ok_or(ConnectError::ServerName)?;
     let host = bare_host(authority);
     let port = authority.port_u16().unwrap_or(if https { 443 } else { 80 });
     let addresses = resolve(host, port).await.map_err(ConnectError::Name)?;

@@ -5,68 +5,34 @@
 mod body;
 mod connect;
 mod errors;
+mod pools;
+mod wishes;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::uri::Authority;
 use http::{Request, Response, Uri};
-use hyper_util::client::legacy::Client as Pool;
 use hyper_util::client::legacy::connect::capture_connection;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 use self::body::{Gone, RequestBody, ResponseBody, Sent};
-use self::connect::Connector;
+use self::pools::Pool;
+pub(crate) use self::pools::Pools;
+use self::wishes::Wishes;
 use crate::instance::Blueprint;
 use crate::outbound_hosts::{self, INTERNAL_SUFFIX, Pattern};
 use crate::scope::Scope;
-use crate::{HostError, Limits};
 
 /// Time limits for a request whose sender set none.
 const CONNECT: Duration = Duration::from_secs(5);
 const FIRST_BYTE: Duration = Duration::from_secs(30);
 const BETWEEN_BYTES: Duration = Duration::from_mins(5);
-/// How long an unused connection is kept; servers commonly close theirs after a minute.
-const IDLE: Duration = Duration::from_secs(30);
-/// HTTP/2 flow control windows, in bytes: what one connection may have in flight towards this process.
-const CONNECTION_WINDOW: u32 = 1024 * 1024;
-const STREAM_WINDOW: u32 = 256 * 1024;
-/// Bytes of a request body that may wait in one HTTP/2 stream, and of an HTTP/1.1 connection's buffers.
-const BUFFER: usize = 64 * 1024;
-
-/// The process's connections to origins.
-pub(crate) struct Client(Pool<Connector, RequestBody>);
-
-impl Client {
-    pub(crate) fn new(
-        limits: &Limits,
-        extra_ca: Option<&std::path::Path>,
-    ) -> Result<Self, HostError> {
-        let mut builder = Pool::builder(TokioExecutor::new());
-        builder
-            .timer(TokioTimer::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(limits.idle_per_origin)
-            // Only a request of which no byte was written is tried again, on a fresh connection: hyper hands the
-            // request back when the pooled connection had closed before it was taken up.
-            .retry_canceled_requests(true)
-            .http1_max_buf_size(BUFFER)
-            .http2_initial_connection_window_size(CONNECTION_WINDOW)
-            .http2_initial_stream_window_size(STREAM_WINDOW)
-            .http2_max_send_buf_size(BUFFER)
-            .http2_keep_alive_interval(Duration::from_secs(30))
-            .http2_keep_alive_timeout(Duration::from_secs(10));
-        Ok(Self(builder.build(Connector::new(extra_ca)?)))
-    }
-}
-
 /// Sends a component's request, to another component or to an origin.
 pub(crate) async fn send(
     blueprint: &Blueprint,
     scope: Option<Arc<Scope>>,
-    request: Request<WasiBody>,
+    mut request: Request<WasiBody>,
     options: Option<RequestOptions>,
 ) -> Result<Response<WasiBody>, Error> {
     let target = Target::of(request.uri())?;
@@ -84,7 +50,8 @@ pub(crate) async fn send(
     if let Some(name) = target.host.strip_suffix(INTERNAL_SUFFIX) {
         return app.chain(name, scope.as_deref(), request).await;
     }
-    let exchange = exchange(&app.client, request, options.unwrap_or_default());
+    let wishes = Wishes::take(&mut request)?;
+    let exchange = exchange(app.pools.of(wishes), request, options.unwrap_or_default());
     let mut client_gone: Gone = match scope {
         Some(scope) => Box::pin(scope.until_client_gone()),
         None => Box::pin(std::future::pending()),
@@ -135,14 +102,14 @@ fn bare_host(authority: &Authority) -> &str {
 }
 
 async fn exchange(
-    client: &Client,
+    pool: Pool,
     request: Request<WasiBody>,
     options: RequestOptions,
 ) -> Result<(Response<hyper::body::Incoming>, Duration), Error> {
     let sent = Sent::default();
     let mut request = request.map(|body| RequestBody::new(body, sent.clone()));
     let mut connection = capture_connection(&mut request);
-    let mut answer = std::pin::pin!(client.0.request(request));
+    let mut answer = std::pin::pin!(pool.request(request));
     let connected = tokio::time::timeout(
         options.connect_timeout.unwrap_or(CONNECT),
         connection.wait_for_connection_metadata(),

@@ -188,7 +188,7 @@ async fn tls_to_origins() {
     stranger_app.config.listeners = vec![Listener { addr, tls: Some(other) }];
     let stranger = stranger_app.start().await;
     let mut app = App::new(LOOPBACK);
-    app.config.extra_ca = Some(origin_app.ca());
+    app.config.origin_tls.ca = Some(origin_app.ca());
     let host = app.start().await;
     let port = origin.addrs()[0].port();
     let (_, seen) = call_text(&host, &format!("/proxy/https://acme.localhost:{port}/seen")).await;

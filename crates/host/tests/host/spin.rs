@@ -56,7 +56,10 @@ async fn files_are_mounted_read_only_and_nothing_else_is_there() {
     for path in ["/write/data/value.txt", "/write/data/new.txt", "/write/new.txt"] {
         assert!(text(&host, path).await.starts_with("Err"), "{path}");
     }
-    assert_eq!(text(&host, "/environment").await, "[(\"COLOUR\", \"red\")] [] true");
+    assert_eq!(
+        text(&host, "/environment").await,
+        "[(\"COLOUR\", \"red\"), (\"SEKISHO_OUTBOUND\", \"1\")] [] true"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

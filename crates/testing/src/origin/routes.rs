@@ -11,6 +11,7 @@ use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Incoming;
 use serde_json::json;
+use tokio::sync::Semaphore;
 
 use super::chat;
 use super::seen::{Log, Pending, Seen, Upload, Watched};
@@ -23,6 +24,7 @@ const TENANT: HeaderName = HeaderName::from_static("x-tenant-id");
 /// Records the request, answers it, and notices when nobody waits for the answer's end.
 pub(super) async fn answer(
     log: Arc<Log>,
+    turns: Arc<Semaphore>,
     request: Request<Incoming>,
     peer: Peer,
 ) -> Result<Response<Body>, Abort> {
@@ -30,7 +32,9 @@ pub(super) async fn answer(
     let tenant = request.headers().get(TENANT).cloned();
     let to_head = request.method() == Method::HEAD;
     let (seen, upload) = log.record(request, peer);
+    let turn = turns.acquire().await;
     let outcome = route(&seen, upload).await;
+    drop(turn);
     if to_head || outcome.is_err() {
         pending.finish();
     }

@@ -11,7 +11,7 @@ use crate::gateway::{self, Gateway, Plan, Signals};
 use crate::report::{Failure, Style, say};
 use doubles::Doubles;
 use script::Script;
-use sekisho_host::{Manifest, Output, State, Stream};
+use sekisho_host::{Manifest, OriginTls, Output, State, Stream};
 use sekisho_testing::client::Client;
 use std::fs::File;
 use std::io::Write as _;
@@ -105,6 +105,7 @@ impl Demo {
             https: self.listen,
             http: None,
             tls: None,
+            origin_tls: OriginTls::default(),
             state: State::Memory,
             output,
             keys: None,

@@ -64,6 +64,31 @@ impl Loader<'_> {
         }
     }
 
+    /// Whoever is sent to sign in has no token: a place that asks for one would send him there again.
+    pub(super) fn logins(
+        &mut self,
+        routes: &[Route],
+        paths: &matchit::Router<Vec<usize>>,
+        tenants: &[Placed],
+    ) {
+        for Placed { tenant, file, login, .. } in tenants {
+            let Some(at) = tenant.login().filter(|login| login.starts_with('/')) else { continue };
+            let path = at.split('?').next().unwrap_or_default();
+            let open = paths.at(path).is_ok_and(|found| {
+                let mut of_path = found.value.iter().filter_map(|index| routes.get(*index));
+                of_path.any(|route| route.is_public() && route.methods().contains(&"GET"))
+            });
+            if !open {
+                self.fault(
+                    "login-not-public",
+                    (file, login.clone()),
+                    format!("no public route takes GET {path}, where browsers are sent to sign in"),
+                    "name a path of a route with public = true and GET among its methods",
+                );
+            }
+        }
+    }
+
     /// An issuer that is declared to serve one tenant alone serves no other: its tokens would be
     /// good at both.
     pub(super) fn sole_issuers(&mut self, tenants: &[Placed]) {
@@ -163,6 +188,7 @@ mod tests {
                 authority: Some("acme.example".into()),
                 target: "/".into(),
                 headers: Headers::default(),
+                in_flight: None,
                 peer: None,
                 request_id: "id".into(),
             };

@@ -1,4 +1,4 @@
-//! How many requests a tenant, or each of its users, may make.
+//! How many requests a tenant, or each of its users, may make, and how many at once.
 
 use super::Loader;
 use super::suggest::did_you_mean;
@@ -12,6 +12,20 @@ const FILE: &str = "gateway.toml";
 const REQUESTS: RangeInclusive<u32> = 1..=1_000_000;
 
 impl Loader<'_> {
+    /// Zero would refuse every request.
+    pub(super) fn concurrency(&mut self, source: Option<&Spanned<u32>>) -> Option<u32> {
+        let given = source?;
+        if *given.get_ref() == 0 {
+            self.fault(
+                "concurrency-zero",
+                (FILE, Some(given.span())),
+                "no request could be in flight",
+                "write at least 1, or leave the key out: then there is no bound",
+            );
+        }
+        Some(*given.get_ref())
+    }
+
     pub(super) fn rate_limits(
         &mut self,
         sources: Vec<RateLimitSource>,

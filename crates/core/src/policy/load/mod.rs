@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | [`edge`], [`assertion`], [`origins`], [`timeouts`], [`routes`], their [`patterns`] and [`rewrites`], [`limits`] | `gateway.toml` |
 //! | [`form`], which lets [`mend`] go on | syntax, keys and types of a file |
-//! | [`tenants`], [`networks`], [`issuers`] | `tenants/<id>.toml` and the keys that it names |
+//! | [`tenants`], [`networks`], [`issuers`], [`cors`] | `tenants/<id>.toml` and the keys that it names |
 //! | [`blocks`] | the CIDR blocks of either |
 //! | [`agreement`] | what must hold between files |
 //! | [`suggest`] | the nearest known name for an unknown one |
@@ -13,6 +13,7 @@
 mod agreement;
 mod assertion;
 mod blocks;
+mod cors;
 mod edge;
 mod form;
 mod issuers;
@@ -184,6 +185,7 @@ impl Loader<'_> {
         }
         let edge = self.edge(&gateway);
         let assertion = gateway.assertion.as_ref().map(|source| self.assertion(source));
+        let concurrency = self.concurrency(gateway.limits.concurrent_requests.as_ref());
         let recheck = self.recheck(gateway.state.recheck_s.as_ref());
         let origins = self.origins(gateway.origins);
         self.timeouts(&gateway.timeouts);
@@ -192,6 +194,7 @@ impl Loader<'_> {
         let rate_limits = self.rate_limits(gateway.rate_limits, &routes);
         self.regions(&routes, &origins, &tenants);
         self.networks(&routes, &tenants);
+        self.logins(&routes, &paths, &tenants);
         self.sole_issuers(&tenants);
         self.tenant_claims(&tenants);
         let hosts = self.hosts(&tenants);
@@ -204,6 +207,7 @@ impl Loader<'_> {
                 bytes: gateway.limits.head_bytes as usize,
                 fields: gateway.limits.head_fields as usize,
             },
+            concurrency,
             check_revocation: gateway.state.revocation,
             recheck,
             assertion,

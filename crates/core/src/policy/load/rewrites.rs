@@ -1,9 +1,8 @@
 //! Other path prefixes at the origin.
 
 use super::Loader;
-use crate::policy::Rewrite;
-use crate::policy::rewrite::after_prefix;
 use crate::policy::source::RouteSource;
+use crate::policy::{Rewrite, after_prefix};
 use crate::request::target::Target;
 
 impl Loader<'_> {
@@ -34,7 +33,7 @@ impl Loader<'_> {
 }
 
 /// A canonical path of whole segments: a slash at its end would begin a segment that is not there.
-fn is_prefix(path: &str) -> bool {
+pub(super) fn is_prefix(path: &str) -> bool {
     Target::parse(path).is_ok_and(|target| target.path() == path)
         && (path == "/" || !path.ends_with('/'))
 }

@@ -112,8 +112,7 @@ impl Loader<'_> {
         methods
     }
 
-    /// Each is known and of another region: a tenant's region decides alone, so the second of one
-    /// region would stand there for a fail-over that does not happen.
+    /// Each is known and stands once: its weight says how often it is asked.
     fn origins_of_route(&mut self, source: &RouteSource, origins: &HashMap<String, Origin>) {
         if let Some(answer) = &source.answer {
             self.own_answer(source, answer);
@@ -127,9 +126,8 @@ impl Loader<'_> {
                 "name at least one in origins = [...]",
             );
         }
-        let mut of_region: HashMap<&str, &str> = HashMap::new();
-        for id in &source.origins {
-            let Some(origin) = origins.get(id.get_ref()) else {
+        for (index, id) in source.origins.iter().enumerate() {
+            if !origins.contains_key(id.get_ref()) {
                 let known = origins.keys().map(String::as_str);
                 let help = did_you_mean(id.get_ref(), known)
                     .unwrap_or_else(|| "define it as [origins.<id>]".into());
@@ -139,14 +137,13 @@ impl Loader<'_> {
                     format!("there is no origin {:?}", id.get_ref()),
                     help,
                 );
-                continue;
-            };
-            if let Some(other) = of_region.insert(&origin.region, &origin.id) {
+            }
+            if source.origins.iter().take(index).any(|other| other == id) {
                 self.fault(
-                    "origin-shadowed",
+                    "origin-duplicate",
                     (FILE, Some(id.span())),
-                    format!("the origin {other:?} already serves the region {}", origin.region),
-                    "name one origin of each region",
+                    format!("the origin {:?} stands twice", id.get_ref()),
+                    "name it once; its weight says how often it is asked",
                 );
             }
         }

@@ -18,6 +18,7 @@ pub(super) struct Placed {
     pub(super) networks: HashMap<String, Range<usize>>,
     /// Of each of the tenant's issuers, in their order.
     pub(super) issuers: Vec<Range<usize>>,
+    pub(super) login: Option<Range<usize>>,
 }
 
 impl Loader<'_> {
@@ -77,6 +78,9 @@ impl Loader<'_> {
             .iter()
             .map(|(name, given)| (name.get_ref().clone(), self.network(&file, name, given)))
             .collect();
+        let cors = source.cors.map(|source| self.cors(&file, source));
+        let login_span = source.login.as_ref().map(Spanned::span);
+        let login = source.login.map(|source| self.login(&file, source));
         let mut issuers: Vec<Issuer> = Vec::new();
         let mut issuer_spans = Vec::new();
         for issuer in source.issuers {
@@ -103,6 +107,7 @@ impl Loader<'_> {
                 .map(|name| (name.get_ref().clone(), name.span()))
                 .collect(),
             issuers: issuer_spans,
+            login: login_span,
             file,
             tenant: Tenant {
                 id,
@@ -111,6 +116,8 @@ impl Loader<'_> {
                 networks,
                 issuers,
                 directory: source.directory,
+                login,
+                cors,
             },
         }
     }

@@ -60,11 +60,19 @@ pub(in crate::policy) struct Limits {
     pub head_fields: u32,
     /// Request body, bytes.
     pub body_bytes: u64,
+    /// Requests in flight at once for one host of a tenant, streams among them; no bound, if not given. It needs a
+    /// host that counts them, such as `sekisho up`.
+    pub concurrent_requests: Option<Spanned<u32>>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { head_bytes: 32 * 1024, head_fields: 100, body_bytes: 10 * 1024 * 1024 }
+        Self {
+            head_bytes: 32 * 1024,
+            head_fields: 100,
+            body_bytes: 10 * 1024 * 1024,
+            concurrent_requests: None,
+        }
     }
 }
 

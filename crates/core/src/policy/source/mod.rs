@@ -1,6 +1,7 @@
 //! The policy's files as types: what a reviewer reads, key by key.
 
 mod blocks;
+mod cors;
 mod edge;
 mod gateway;
 mod issuer;
@@ -15,6 +16,7 @@ mod tenant;
 mod timeouts;
 
 pub(super) use blocks::WordOrBlocks;
+pub(super) use cors::CorsSource;
 pub(super) use edge::{EdgeSource, ProxySecretSource};
 pub(super) use gateway::{AssertionSource, Gateway};
 pub(super) use issuer::{ClaimSource, IssuerSource};

@@ -14,7 +14,8 @@ pub(in crate::policy) struct RouteSource {
     pub path: Spanned<String>,
     /// The methods that it takes, in capitals.
     pub methods: Vec<Spanned<String>>,
-    /// The origins that may serve it: of these, one in a region of the tenant does.
+    /// The origins that may serve it: of these, one in a region of the tenant does, by weight; the tenant's
+    /// next region where those of one are all passed over.
     #[serde(default)]
     pub origins: Vec<Spanned<String>>,
     /// What the gateway answers itself, in place of origins: `"jwks"`, the public part of its own keys.

@@ -1,6 +1,6 @@
 //! `tenants/<id>.toml`: one file a tenant.
 
-use super::{IssuerSource, NetworkSource, Spanned};
+use super::{CorsSource, IssuerSource, NetworkSource, Spanned};
 use crate::policy::Directory;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -20,6 +20,11 @@ pub(in crate::policy) struct TenantSource {
     /// Each `"any"`, a list of CIDR blocks, or the blocks to allow and those to deny.
     #[serde(default)]
     pub networks: BTreeMap<Spanned<String>, Spanned<NetworkSource>>,
+    /// Where a browser is sent that comes without a sound token: a path of the tenant's that anybody may ask for,
+    /// or an `https://` address. It finds what was asked for in `return_to`.
+    pub login: Option<Spanned<String>>,
+    /// Which other sites' pages may call; without this table the gateway leaves CORS to the origins.
+    pub cors: Option<CorsSource>,
     /// Who issues tokens for its users.
     #[serde(default)]
     pub issuers: Vec<IssuerSource>,

@@ -187,6 +187,7 @@ impl<'w> Draft<'w> {
             authority: self.authority,
             target,
             headers: Headers::new(self.fields),
+            in_flight: None,
             peer: peer.map(|address| SocketAddr::new(address, 50_211)),
             request_id: REQUEST_ID.into(),
         };

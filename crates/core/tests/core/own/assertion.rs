@@ -109,8 +109,8 @@ fn a_permit_says_what_is_to_be_asserted() {
         ..assertion()
     };
     assert_eq!((said, lifetime), (&want, 30));
-    let permit = permit.asserted("a.b.c");
-    let values: Vec<&[u8]> = permit.headers().values("sekisho-assertion").collect();
+    let headers = permit.headers_with(Some("a.b.c"));
+    let values: Vec<&[u8]> = headers.values("sekisho-assertion").collect();
     assert_eq!(values, [b"a.b.c"]);
 
     let forged = ask().with(|a| a.header("Sekisho-Assertion", "forged"));

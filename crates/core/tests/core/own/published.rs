@@ -1,7 +1,8 @@
 //! The public part of the gateway's own keys, and the route that answers it.
 
+use sekisho_core::answer::Reply;
 use sekisho_core::answer::published_keys;
-use sekisho_core::policy::{OwnAnswer, load};
+use sekisho_core::policy::load;
 use sekisho_core::token::keys::Algorithm;
 use sekisho_core::{Reason, Verdict};
 
@@ -35,7 +36,8 @@ fn a_route_that_the_gateway_answers() {
         })
     };
     let verdict = |ask: &Ask| match ask.judge(&policy).verdict {
-        Verdict::Answer(OwnAnswer::PublishedKeys) => None,
+        Verdict::Answer(Reply::PublishedKeys) => None,
+        Verdict::Answer(own) => panic!("{own:?}"),
         Verdict::Permit(permit) => panic!("{permit:?}"),
         Verdict::Deny(denial) => Some(denial.reason()),
     };

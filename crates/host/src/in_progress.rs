@@ -1,52 +1,57 @@
-//! How many requests each client has in progress.
+//! How many requests are in progress, of each client and for each host.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-type Counts = HashMap<IpAddr, usize>;
+type Counts<K> = HashMap<K, usize>;
 
-/// Requests in progress by client; it knows only clients that have one.
-#[derive(Default)]
-pub(crate) struct Peers(Arc<Mutex<Counts>>);
+/// Requests in progress by key; it knows only keys that have one.
+pub(crate) struct InProgress<K>(Arc<Mutex<Counts<K>>>);
 
-/// One request in progress.
-pub(crate) struct PeerPermit {
-    counts: Arc<Mutex<Counts>>,
-    client: IpAddr,
+impl<K> Default for InProgress<K> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
 }
 
-impl Peers {
-    /// Admits a request, or nothing when the client has `limit` in progress.
-    pub(crate) fn admit(&self, peer: IpAddr, limit: usize) -> Option<PeerPermit> {
-        let client = client(peer);
+/// One request in progress.
+pub(crate) struct Counted<K: Hash + Eq> {
+    counts: Arc<Mutex<Counts<K>>>,
+    key: K,
+}
+
+impl<K: Hash + Eq + Clone> InProgress<K> {
+    /// Counts a request: it and how many there are with it, or nothing when there are `limit` already.
+    pub(crate) fn admit(&self, key: K, limit: usize) -> Option<(Counted<K>, usize)> {
         let mut counts = lock(&self.0);
-        let count = counts.get(&client).copied().unwrap_or_default();
+        let count = counts.get(&key).copied().unwrap_or_default();
         if count >= limit {
             return None;
         }
-        counts.insert(client, count + 1);
-        Some(PeerPermit { counts: Arc::clone(&self.0), client })
+        counts.insert(key.clone(), count + 1);
+        Some((Counted { counts: Arc::clone(&self.0), key }, count + 1))
     }
 }
 
-impl Drop for PeerPermit {
+impl<K: Hash + Eq> Drop for Counted<K> {
     fn drop(&mut self) {
         let mut counts = lock(&self.counts);
-        match counts.get_mut(&self.client) {
+        match counts.get_mut(&self.key) {
             Some(count) if *count > 1 => *count -= 1,
-            _ => drop(counts.remove(&self.client)),
+            _ => drop(counts.remove(&self.key)),
         }
     }
 }
 
-fn lock(counts: &Mutex<Counts>) -> MutexGuard<'_, Counts> {
+fn lock<K>(counts: &Mutex<Counts<K>>) -> MutexGuard<'_, Counts<K>> {
     counts.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// One client commonly holds a /64 of IPv6 addresses (RFC 6177, section 2), and an IPv4 client may show as an IPv6
 /// address.
-fn client(peer: IpAddr) -> IpAddr {
+pub(crate) fn client(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V6(address) => {
             IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)))
@@ -61,8 +66,8 @@ mod tests {
 
     #[test]
     fn clients_are_counted_apart_and_forgotten() {
-        let peers = Peers::default();
-        let admit = |peer: &str| peers.admit(peer.parse().unwrap(), 2);
+        let peers = InProgress::default();
+        let admit = |peer: &str| peers.admit(client(peer.parse().unwrap()), 2);
         let mut held = vec![
             admit("192.0.2.1").unwrap(),
             admit("::ffff:192.0.2.1").unwrap(),
@@ -76,6 +81,7 @@ mod tests {
         drop(held.remove(0));
         held.push(admit("192.0.2.1").unwrap());
         assert!(admit("192.0.2.1").is_none());
+        assert_eq!(admit("192.0.2.9").unwrap().1, 1);
         drop(held);
         assert!(lock(&peers.0).is_empty());
     }
