@@ -305,8 +305,9 @@ impl World {
             Listener {
                 addr: loopback,
                 tls: Some(Tls::Dev { directory: ca.clone(), names: names.into() }),
+                tls_ended: false,
             },
-            Listener { addr: loopback, tls: None },
+            Listener { addr: loopback, tls: None, tls_ended: false },
         ];
         let host = Host::start(config).await.unwrap();
         let ca_pem =

@@ -31,6 +31,8 @@ pub struct Plan {
     pub https: SocketAddr,
     /// An address that is served without TLS.
     pub http: Option<SocketAddr>,
+    /// An address on this machine that is served without TLS as if with it.
+    pub sidecar: Option<SocketAddr>,
     /// Certificate and key files; the development authority's certificate if there are none.
     pub tls: Option<(PathBuf, PathBuf)>,
     /// TLS to origins.
@@ -78,6 +80,16 @@ pub fn mounted_policy(manifest: &Manifest) -> Result<PathBuf, Failure> {
     })
 }
 
+/// Where everybody could connect, anybody could say that he came over HTTPS.
+fn sidecar(addr: Option<SocketAddr>) -> Result<Option<Listener>, Failure> {
+    let Some(addr) = addr else { return Ok(None) };
+    if !addr.ip().is_loopback() {
+        return Err(Failure::invalid(format!("{addr} can be reached from other machines"))
+            .help("give --listen-sidecar an address on this machine, such as 127.0.0.1:8443"));
+    }
+    Ok(Some(Listener { addr, tls: None, tls_ended: true }))
+}
+
 impl Gateway {
     /// Checks policy and component, and begins to serve.
     pub async fn start(plan: Plan) -> Result<Self, Failure> {
@@ -96,8 +108,10 @@ impl Gateway {
             },
         };
         let mut config = HostConfig::new(plan.manifest.clone());
-        config.listeners.push(Listener { addr: plan.https, tls: Some(tls) });
-        config.listeners.extend(plan.http.map(|addr| Listener { addr, tls: None }));
+        let listener = |addr, tls| Listener { addr, tls, tls_ended: false };
+        config.listeners.push(listener(plan.https, Some(tls)));
+        config.listeners.extend(plan.http.map(|addr| listener(addr, None)));
+        config.listeners.extend(sidecar(plan.sidecar)?);
         config.origin_tls = plan.origin_tls;
         config.state = plan.state;
         config.mounts = mounts(&snapshot);

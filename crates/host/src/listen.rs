@@ -46,12 +46,15 @@ pub struct Listener {
     pub addr: SocketAddr,
     /// TLS, or plain HTTP/1.1.
     pub tls: Option<Tls>,
+    /// Requests count as if over TLS, because something in front of the listener ended it.
+    pub tls_ended: bool,
 }
 
 /// A listener that is bound and not yet served.
 pub(crate) struct Bound {
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
+    tls_ended: bool,
     pub(crate) addr: SocketAddr,
 }
 
@@ -72,7 +75,7 @@ impl Listener {
         };
         let listener = TcpListener::bind(self.addr).await.map_err(cannot)?;
         let addr = listener.local_addr().map_err(cannot)?;
-        Ok(Bound { listener, tls, addr })
+        Ok(Bound { listener, tls, tls_ended: self.tls_ended, addr })
     }
 }
 
@@ -97,10 +100,11 @@ pub(crate) async fn serve(bound: Bound, app: Arc<App>, connections: Arc<Semaphor
             continue;
         };
         let (app, tls, drain) = (Arc::clone(&app), bound.tls.clone(), drain.clone());
+        let https = bound.tls_ended;
         tokio::spawn(async move {
             let cut = drain.clone();
             tokio::select! {
-                () = connection(stream, peer, tls, app, drain) => {}
+                () = connection(stream, (peer, https), tls, app, drain) => {}
                 () = cut.cuts() => {}
             }
             drop(permit);
@@ -110,7 +114,7 @@ pub(crate) async fn serve(bound: Bound, app: Arc<App>, connections: Arc<Semaphor
 
 async fn connection(
     stream: TcpStream,
-    peer: SocketAddr,
+    (peer, https): (SocketAddr, bool),
     tls: Option<TlsAcceptor>,
     app: Arc<App>,
     drain: Drain,
@@ -119,7 +123,7 @@ async fn connection(
         tracing::debug!("{peer}: {error}");
     }
     let Some(tls) = tls else {
-        return h1(stream, peer, false, app, drain).await;
+        return h1(stream, peer, https, app, drain).await;
     };
     match tokio::time::timeout(app.limits.handshake, tls.accept(stream)).await {
         Err(_) => tracing::debug!("{peer}: no TLS handshake in time"),

@@ -44,6 +44,10 @@ pub struct Up {
     /// An address to serve without TLS as well
     #[arg(long, value_name = "ADDR")]
     listen_http: Option<SocketAddr>,
+    /// An address on this machine to serve without TLS as if over it, for what ends TLS here (a sidecar,
+    /// stunnel): whoever can connect there is taken to have come over HTTPS
+    #[arg(long, value_name = "ADDR")]
+    listen_sidecar: Option<SocketAddr>,
     /// The certificate chain, PEM; without it a development authority makes one
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
@@ -103,6 +107,7 @@ impl Up {
             policy,
             https: self.listen,
             http: self.listen_http,
+            sidecar: self.listen_sidecar,
             tls,
             origin_tls: OriginTls {
                 ca: self.origin_ca,

@@ -52,6 +52,7 @@ fn default(key: &str) -> Option<Value> {
         "network" => "business".into(),
         "tenant_echo" => "required".into(),
         "directory" => "off".into(),
+        "unnamed_client" => "nobody".into(),
         "roles_claim" => "roles".into(),
         "client_address_header" => "x-forwarded-for".into(),
         "recheck_s" => 30.into(),
@@ -196,6 +197,13 @@ fn effect(key: &str, old: Option<&Value>, new: Option<&Value>) -> Effect {
         }
         ("connections", Some(_), Some(new)) => {
             if new.as_str() == Some("shared") {
+                Effect::Opens
+            } else {
+                Effect::Closes
+            }
+        }
+        ("unnamed_client", Some(_), Some(new)) => {
+            if new.as_str() == Some("peer") {
                 Effect::Opens
             } else {
                 Effect::Closes

@@ -7,7 +7,8 @@
 //!      What the client itself wrote stands further left and is never reached.
 //!    - any other name is a CDN's own header with exactly one address.
 //! 3. Anything that the walk meets and can't read, and a header that is missing, is a refusal,
-//!    never a fall-back to another address. So is a walk of more than [`MAX_HOPS`] proxies.
+//!    never a fall-back to another address; but for a missing one where the policy says that it is the proxy
+//!    itself then (`unnamed_client = "peer"`). So is a walk of more than [`MAX_HOPS`] proxies.
 //!
 //! An IPv4-mapped IPv6 address (`::ffff:192.0.2.1`) is the IPv4 address.
 //!
@@ -20,7 +21,8 @@ mod list;
 pub(crate) mod secret;
 
 use crate::denial::{Denial, Reason};
-use crate::policy::{ClientAddress, Edge};
+use crate::policy::{ClientAddress, Edge, UnnamedClient};
+use crate::request::Canonical;
 use crate::tenant::Hosted;
 use std::net::IpAddr;
 
@@ -38,8 +40,10 @@ pub struct Located<'p> {
 /// Finds the client's address. `None` only where the host gives no peer address.
 pub fn locate<'p>(hosted: Hosted<'p>, edge: &Edge) -> Result<Located<'p>, Denial> {
     let request = &hosted.request;
-    let client = if request.via_proxy {
-        let lines = request.headers.values(edge.client_address_header());
+    let lines = || request.headers.values(edge.client_address_header());
+    let is_own = edge.unnamed_client() == UnnamedClient::Peer && lines().next().is_none();
+    let client = if request.via_proxy && !is_own {
+        let lines = lines();
         let trusted = |address| edge.trusted_proxies().contains(address);
         Some(match edge.client_address() {
             ClientAddress::XForwardedFor => walk(list::from_the_right(lines), trusted)?,
@@ -47,9 +51,13 @@ pub fn locate<'p>(hosted: Hosted<'p>, edge: &Edge) -> Result<Located<'p>, Denial
             ClientAddress::Single(_) => single(lines)?,
         })
     } else {
-        request.peer.map(|peer| peer.ip().to_canonical())
+        peer(request)
     };
     Ok(Located { hosted, client })
+}
+
+fn peer(request: &Canonical) -> Option<IpAddr> {
+    request.peer.map(|peer| peer.ip().to_canonical())
 }
 
 /// The first address, from the nearest hop on, that is not trusted; the farthest where all are.

@@ -11,6 +11,7 @@ use subtle::{Choice, ConstantTimeEq};
 pub struct Edge {
     pub(super) trusted_proxies: TrustedProxies,
     pub(super) client_address: ClientAddress,
+    pub(super) unnamed_client: UnnamedClient,
     pub(super) proxy_secret: Option<ProxySecret>,
 }
 
@@ -28,6 +29,11 @@ impl Edge {
     /// The one header in which a trusted proxy names the client, in lower case.
     pub fn client_address_header(&self) -> &str {
         self.client_address.header()
+    }
+
+    /// Whom a request is of that a trusted proxy sends without naming a client.
+    pub fn unnamed_client(&self) -> UnnamedClient {
+        self.unnamed_client
     }
 
     /// What a trusted proxy must know.
@@ -65,6 +71,18 @@ impl ClientAddress {
             Self::Single(header) => header,
         }
     }
+}
+
+/// Whom a request is of that a trusted proxy sends without naming a client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum UnnamedClient {
+    /// Nobody knows, so it is refused.
+    #[default]
+    Nobody,
+    /// The proxy itself.
+    Peer,
 }
 
 /// CDNs by name, each with the header in which it names the client. Never its addresses: they

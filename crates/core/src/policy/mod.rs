@@ -27,7 +27,7 @@ mod source;
 mod tenant;
 
 pub use cors::Cors;
-pub use edge::{CDNS, ClientAddress, Edge, ProxySecret, TrustedProxies};
+pub use edge::{CDNS, ClientAddress, Edge, ProxySecret, TrustedProxies, UnnamedClient};
 pub use fault::{Fault, Severity};
 pub use issuer::{ClaimPath, Issuer, TenantProof};
 pub use key_source::{KeySource, Published, WebAddress};

@@ -355,6 +355,7 @@ fn the_client_behind_proxies() {
         "client_address_header = \"CF-Connecting-IP\"",
     );
     let alone = policy_with(blocks, "trusted_proxies = []");
+    let own = policy_with(blocks, &format!("{blocks}\nunnamed_client = \"peer\""));
     let invalid = Err(Reason::ClientAddressInvalid);
     for (name, policy, from, fields, want) in [
         ("direct", &*POLICY, "203.0.113.9:1", &[][..], Ok("203.0.113.9")),
@@ -416,6 +417,20 @@ fn the_client_behind_proxies() {
             invalid,
         ),
         ("missing", &POLICY, "10.0.0.1:1", &[], invalid),
+        (
+            "missing, and the proxy is a client itself",
+            &own,
+            "10.0.0.1:1",
+            &[],
+            Err(Reason::NetworkNotAllowed),
+        ),
+        (
+            "empty, and the proxy is a client itself",
+            &own,
+            "10.0.0.1:1",
+            &[("x-forwarded-for", "")],
+            invalid,
+        ),
         (
             "another header than the policy's",
             &POLICY,

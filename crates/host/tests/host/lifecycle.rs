@@ -34,7 +34,7 @@ async fn what_keeps_an_application_from_starting_is_named() {
     let app = App::new(&[]).listening();
     let host = app.start().await;
     let mut taken = App::new(&[]);
-    taken.config.listeners = vec![Listener { addr: host.addrs()[0], tls: None }];
+    taken.config.listeners = vec![Listener { addr: host.addrs()[0], tls: None, tls_ended: false }];
     assert!(start_error(&taken).await.contains("another program is listening there"));
 
     let mut bad = App::new(&[]);
@@ -44,6 +44,7 @@ async fn what_keeps_an_application_from_starting_is_named() {
     bad.config.listeners = vec![Listener {
         addr,
         tls: Some(Tls::Files { certificate: pem.clone(), key: pem.clone() }),
+        tls_ended: false,
     }];
     assert!(start_error(&bad).await.contains("cannot read certificates from"));
 

@@ -185,7 +185,7 @@ async fn tls_to_origins() {
         names: NAMES.map(str::to_owned).into(),
     };
     let mut stranger_app = App::new(&[]);
-    stranger_app.config.listeners = vec![Listener { addr, tls: Some(other) }];
+    stranger_app.config.listeners = vec![Listener { addr, tls: Some(other), tls_ended: false }];
     let stranger = stranger_app.start().await;
     let mut app = App::new(LOOPBACK);
     app.config.origin_tls.ca = Some(origin_app.ca());

@@ -110,8 +110,10 @@ allowed_outbound_hosts = ["http://inner.spin.internal"]
             directory: self.directory.path().join("ca"),
             names: NAMES.map(str::to_owned).into(),
         };
-        self.config.listeners =
-            vec![Listener { addr, tls: Some(tls) }, Listener { addr, tls: None }];
+        self.config.listeners = vec![
+            Listener { addr, tls: Some(tls), tls_ended: false },
+            Listener { addr, tls: None, tls_ended: false },
+        ];
         self
     }
 

@@ -105,6 +105,7 @@ impl Demo {
             https: self.listen,
             http: None,
             tls: None,
+            sidecar: None,
             origin_tls: OriginTls::default(),
             state: State::Memory,
             output,

@@ -1,7 +1,7 @@
 //! Who is believed before the gateway.
 
 use super::{GATEWAY, Linter, warning};
-use crate::policy::{Fault, TrustedProxies};
+use crate::policy::{Fault, TrustedProxies, UnnamedClient};
 use ipnet::IpNet;
 
 impl Linter<'_> {
@@ -27,6 +27,14 @@ impl Linter<'_> {
                     "name the blocks of your own proxies, or \"peer\" if only they can connect",
                 ));
             }
+        }
+        if self.policy.edge().unnamed_client() == UnnamedClient::Peer {
+            found.push(warning(
+                "unnamed-client-peer",
+                (GATEWAY, &self.gateway.key("edge").key("unnamed_client")),
+                "whoever comes by a proxy that does not name him has the proxy's address",
+                "keep the proxies' addresses out of the tenants' networks, or write \"nobody\"",
+            ));
         }
         if matches!(believed, TrustedProxies::Peer) && self.policy.edge().proxy_secret().is_none() {
             found.push(warning(

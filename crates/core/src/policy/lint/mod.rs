@@ -35,9 +35,10 @@ use super::{Fault, Files, Policy, Severity, Tenant};
 use document::{Document, Part};
 
 /// Every lint, by code, with what it warns of.
-pub const LINTS: [(&str, &str); 20] = [
+pub const LINTS: [(&str, &str); 21] = [
     ("proxies-everyone", "trusted proxies of a whole address space, or a large part of one"),
     ("proxies-peer", "whoever connects is a trusted proxy, and shows no secret"),
+    ("unnamed-client-peer", "a client whom a trusted proxy does not name has the proxy's address"),
     ("revocation-off", "a token is good until it expires, whatever happens to its owner"),
     ("assertion-keys-unpublished", "assertions whose keys no route publishes"),
     ("origin-unused", "an origin that no route names"),

@@ -220,6 +220,11 @@ fn each_lint_fires_and_lets_be() {
             &[("proxies-peer", EDGE, "\"peer\"")],
         ),
         (
+            "a proxy that names nobody",
+            &[(EDGE, "\"2001:db8::/32\"]", "\"2001:db8::/32\"]\nunnamed_client = \"peer\"")],
+            &[("unnamed-client-peer", EDGE, "\"peer\"")],
+        ),
+        (
             "no revocation",
             &[(EDGE, "revocation = true", "revocation = false")],
             &[("revocation-off", EDGE, "false")],

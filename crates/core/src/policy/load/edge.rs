@@ -27,7 +27,9 @@ impl Loader<'_> {
             }
             self.proxy_secret(secret.get_ref(), &client_address)
         });
-        Edge { trusted_proxies, client_address, proxy_secret }
+        let unnamed_client = source.unnamed_client.as_ref().map(|unnamed| *unnamed.get_ref());
+        let unnamed_client = unnamed_client.unwrap_or_default();
+        Edge { trusted_proxies, client_address, unnamed_client, proxy_secret }
     }
 
     fn trusted_proxies(&mut self, given: Option<&Spanned<WordOrBlocks>>) -> TrustedProxies {

@@ -1,6 +1,7 @@
 //! What stands before the gateway.
 
 use super::{Spanned, WordOrBlocks};
+use crate::policy::UnnamedClient;
 use serde::Deserialize;
 
 /// What stands before the gateway.
@@ -15,6 +16,9 @@ pub(in crate::policy) struct EdgeSource {
     /// The CDN whose header that is: `cloudflare`, `fastly`, `akamai`, `cloudfront` or
     /// `azure-front-door`.
     pub cdn: Option<Spanned<String>>,
+    /// Whom a request is of that a trusted proxy sends without that header: `"nobody"`, and it is refused, if not
+    /// given; `"peer"`, the proxy itself, such as a health check of its own.
+    pub unnamed_client: Option<Spanned<UnnamedClient>>,
     /// What a trusted proxy must know, so that nobody else on its addresses is believed.
     pub proxy_secret: Option<Spanned<ProxySecretSource>>,
 }
