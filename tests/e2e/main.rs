@@ -11,6 +11,7 @@ mod cases;
 mod compiled;
 mod fast;
 mod faults;
+mod faulty;
 mod jose;
 mod keys;
 mod limits;

@@ -222,6 +222,8 @@ pub(crate) struct Options {
     pub(crate) gateway: Vec<(String, String)>,
     /// Edits of acme's file, likewise.
     pub(crate) acme: Vec<(String, String)>,
+    /// Edits of globex's file.
+    pub(crate) globex: Vec<(String, String)>,
     pub(crate) origin: Listen,
     /// An authority that the gateway trusts besides the system's.
     pub(crate) extra_ca: Option<String>,
@@ -260,6 +262,7 @@ impl World {
         edits.extend(options.gateway);
         copy_policy(&root().join("policy"), &policy, &edits);
         edit(&policy.join("tenants/acme.toml"), &options.acme);
+        edit(&policy.join("tenants/globex.toml"), &options.globex);
         std::fs::write(policy.join("keys/demo.jwks.json"), issuer.jwks().to_string()).unwrap();
 
         let audit = Audit::default();
