@@ -164,9 +164,10 @@ fn give_back(
     asked: &Asked<'_, '_>,
 ) -> Result<Response, Denial> {
     let status = response.get_status_code();
-    // RFC 9110, section 15.2: an interim answer is not the answer, and there is no upgrade here.
-    if status < 200 {
-        return Err(Denial::new(Reason::OriginFailed, "an interim status in place of an answer"));
+    // RFC 9110, sections 15 and 15.2: beyond 599 there is no status, an interim answer is not the answer, and there
+    // is no upgrade here.
+    if !(200..600).contains(&status) {
+        return Err(Denial::new(Reason::OriginFailed, "a status that is no answer's"));
     }
     let seen = Headers::new(response.get_headers().copy_all());
     let is_open = is_open_ended(permit.method(), status, &seen);

@@ -12,6 +12,7 @@ mod compiled;
 mod fairness;
 mod fast;
 mod faults;
+mod faulty;
 mod jose;
 mod keys;
 mod limits;

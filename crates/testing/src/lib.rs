@@ -6,6 +6,7 @@
 //! | module | stands in for |
 //! | --- | --- |
 //! | [`origin`] | the assistant service behind the gateway |
+//! | [`faulty`] | the same service on a bad day |
 //! | [`issuer`] | the identity provider: keys, tokens, discovery and JWKS |
 //! | [`cdn`] | the TLS-terminating proxy in front of the gateway |
 //! | [`client`] | the user's HTTP client, or an attacker's raw socket |
@@ -20,6 +21,7 @@ pub mod cases;
 pub mod cdn;
 pub mod client;
 pub mod clock;
+pub mod faulty;
 pub mod issuer;
 pub mod origin;
 pub mod pattern;

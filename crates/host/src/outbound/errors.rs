@@ -60,8 +60,8 @@ fn of_connect(error: &ConnectError) -> Error {
                 alert_id: Some(u8::from(*alert)),
                 alert_message: Some(format!("{alert:?}")),
             },
-            Some(_) => Error::TlsProtocolError,
-            None => Error::ConnectionTerminated,
+            // Whoever ends the connection within the handshake has not been asked anything yet.
+            Some(_) | None => Error::TlsProtocolError,
         },
     }
 }

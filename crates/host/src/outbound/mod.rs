@@ -5,6 +5,7 @@
 mod body;
 mod connect;
 mod errors;
+mod framing;
 mod pools;
 mod wishes;
 
@@ -133,5 +134,8 @@ async fn exchange(
         }
     };
     let response = answer.map_err(|error| errors::of_request(&error))?;
+    if !framing::is_sound(response.headers()) {
+        return Err(Error::HttpProtocolError);
+    }
     Ok((response, options.between_bytes_timeout.unwrap_or(BETWEEN_BYTES)))
 }
