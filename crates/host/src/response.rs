@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body::{Frame, SizeHint};
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Empty, Full};
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime_wasi_http::{Error, WasiBody};
 
@@ -27,7 +27,18 @@ pub struct Body {
 }
 
 impl Body {
-    pub(crate) fn of_component(inner: WasiBody, scope: Arc<Scope>, guard: ClientGuard) -> Self {
+    /// Without content there is none, whatever `Content-Length` says of it (RFC 9110, section 6.4.1): in HTTP/2 it would
+    /// be waited for, and the stream reset when it does not come.
+    pub(crate) fn of_component(
+        mut inner: WasiBody,
+        has_content: bool,
+        scope: Arc<Scope>,
+        mut guard: ClientGuard,
+    ) -> Self {
+        if !has_content {
+            inner = Empty::new().map_err(|never| match never {}).boxed_unsync();
+            guard.completed();
+        }
         Self { inner, request: Some((scope, guard)), permits: None }
     }
 
