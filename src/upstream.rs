@@ -42,8 +42,8 @@ pub(crate) async fn forward(
             response,
             method,
             |headers| rules.judge(headers, host),
-            |open| {
-                let watch = open.then(|| watched.watch()).flatten()?;
+            || {
+                let watch = watched.watch()?;
                 let record = StreamRecord::of(asked.facts, Some(asked.policy));
                 Some(Watched { watch, record, arrival: *asked.arrival })
             },
@@ -98,12 +98,12 @@ fn options(timeouts: Timeouts) -> RequestOptions {
     options
 }
 
-/// The origin's answer with the fields that the client may see, its body by handle, or watched where it has no end.
+/// The origin's answer with the fields that the client may see, its body by handle, or copied where it has no end.
 fn give_back(
     response: Response,
     method: &str,
     judge: impl FnOnce(&Headers) -> Result<Headers, Denial>,
-    watched: impl FnOnce(bool) -> Option<Watched>,
+    watched: impl FnOnce() -> Option<Watched>,
 ) -> Result<Response, Denial> {
     let status = response.get_status_code();
     // RFC 9110, section 15.2: an interim answer is not the answer, and there is no upgrade here.
@@ -116,8 +116,8 @@ fn give_back(
     drop(done);
     let (contents, trailers) = Response::consume_body(response, result);
     let mut body = Body { contents, trailers };
-    if let Some(watched) = watched(is_open_ended(method, status, &seen)) {
-        body = stream::watched(body, watched);
+    if is_open_ended(method, status, &seen) {
+        body = stream::watched(body, watched());
     }
     let (answer, _sent) = Response::new(headers, Some(body.contents), body.trailers);
     answer

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode};
 use http_body::{Frame, SizeHint};
 use http_body_util::{BodyExt, Empty, Full};
 use tokio::sync::OwnedSemaphorePermit;
@@ -60,7 +60,7 @@ impl http_body::Body for Body {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let mut frame = std::task::ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        let frame = std::task::ready!(Pin::new(&mut self.inner).poll_frame(cx));
         if frame.is_none() {
             // A trap drops the sending half of the body, which by itself looks like its end.
             if self.instance_failed() {
@@ -69,9 +69,6 @@ impl http_body::Body for Body {
             if let Some((_, guard)) = &mut self.request {
                 guard.completed();
             }
-        }
-        if let Some(Ok(known)) = frame {
-            frame = Some(Ok(without_unjudged_trailers(known)));
         }
         Poll::Ready(frame)
     }
@@ -94,25 +91,6 @@ impl Drop for Body {
             guard.completed();
         }
     }
-}
-
-/// Keeps of a response's trailers what gRPC needs. A component that passes a body on does not see its trailers, so
-/// everything else would reach the client unjudged.
-fn without_unjudged_trailers(frame: Frame<Bytes>) -> Frame<Bytes> {
-    let mut trailers = match frame.into_trailers() {
-        Ok(trailers) => trailers,
-        Err(frame) => return frame,
-    };
-    let dropped: Vec<HeaderName> =
-        trailers.keys().filter(|name| !name.as_str().starts_with("grpc-")).cloned().collect();
-    for name in dropped {
-        trailers.remove(name);
-    }
-    if trailers.is_empty() {
-        // An empty data frame, which every reader skips.
-        return Frame::data(Bytes::new());
-    }
-    Frame::trailers(trailers)
 }
 
 /// The host's own answer.
