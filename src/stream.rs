@@ -1,13 +1,14 @@
 //! Answers of which nobody knows the end: handed on chunk by chunk as they come, while core looks again at what it
-//! judged. All others pass by handle.
+//! judged, and at their trailers. All others pass by handle.
 
 use crate::clock::{Arrival, now};
-use crate::{audit, state};
+use crate::{answer, audit, state};
 use futures::future::{Either, LocalBoxFuture, select};
-use sekisho_core::Denial;
 use sekisho_core::audit::{StreamEnd, StreamRecord};
 use sekisho_core::records::Records;
+use sekisho_core::response::judge_trailers;
 use sekisho_core::watch::{Look, Watch};
+use sekisho_core::{Denial, Headers};
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
@@ -39,16 +40,21 @@ pub(crate) struct Watched {
     pub(crate) arrival: Arrival,
 }
 
-/// The same body, watched. Its last record is written when it ends, however it does.
-pub(crate) fn watched(body: Body, watched: Watched) -> Body {
+/// The same body, watched where there is something to watch. Its last record is written when it ends, however it does.
+pub(crate) fn watched(body: Body, watched: Option<Watched>) -> Body {
     let (to, contents) = wit_stream::new();
     let (to_trailers, trailers) = wit_future::new(|| Err(ErrorCode::InternalError(None)));
     wasip3::spawn(async move {
-        let Watched { watch, record, arrival } = watched;
-        let mut pump = Pump { to, bytes: 0, sight: Sight::new(watch, arrival) };
+        let (sight, record) = watched
+            .map(|Watched { watch, record, arrival }| {
+                (Sight::new(watch, arrival), (record, arrival))
+            })
+            .unzip();
+        let mut pump = Pump { to, bytes: 0, sight };
         let ended = pump.all(body.contents).await;
         let Pump { to, bytes, .. } = pump;
         let end = end(ended, body.trailers, to, to_trailers).await;
+        let Some((record, arrival)) = record else { return };
         let end = match &end {
             End::Complete => StreamEnd::Complete,
             End::ClientGone => StreamEnd::ClientGone,
@@ -77,7 +83,7 @@ async fn end(
 ) -> End {
     match ended {
         Ok(()) => {
-            let trailers = from.await;
+            let trailers = from.await.and_then(judged);
             let end = match &trailers {
                 Ok(_) => End::Complete,
                 // A host may end the origin's side itself when the client goes.
@@ -100,6 +106,13 @@ async fn end(
     }
 }
 
+fn judged(trailers: Option<Fields>) -> Result<Option<Fields>, ErrorCode> {
+    let Some(trailers) = trailers else { return Ok(None) };
+    let kept = judge_trailers(&Headers::new(trailers.copy_all()));
+    let any = kept.iter().next().is_some();
+    any.then(|| answer::fields(kept)).transpose()
+}
+
 /// Whether it was the client who ended both sides. One who is there and takes nothing is not waited for.
 async fn has_gone(to: &mut StreamWriter<u8>) -> bool {
     // The two sides end in no order.
@@ -112,15 +125,18 @@ async fn has_gone(to: &mut StreamWriter<u8>) -> bool {
 struct Pump {
     to: StreamWriter<u8>,
     bytes: u64,
-    sight: Sight,
+    sight: Option<Sight>,
 }
 
 impl Pump {
     /// Hands all on. An answer that took long to begin is looked at before its first byte.
     async fn all(&mut self, mut from: StreamReader<u8>) -> Result<(), End> {
-        self.sight.settle().await?;
+        if let Some(sight) = &mut self.sight {
+            sight.settle().await?;
+        }
         loop {
-            let (result, chunk) = self.sight.during(from.read(Vec::with_capacity(CHUNK))).await?;
+            let reading = from.read(Vec::with_capacity(CHUNK));
+            let (result, chunk) = during(&mut self.sight, reading).await?;
             if !chunk.is_empty() {
                 self.hand_on(chunk).await?;
             }
@@ -132,10 +148,17 @@ impl Pump {
 
     async fn hand_on(&mut self, chunk: Vec<u8>) -> Result<(), End> {
         let length = chunk.len();
-        let rest = self.sight.during(self.to.write_all(chunk)).await?;
+        let rest = during(&mut self.sight, self.to.write_all(chunk)).await?;
         let written = length.saturating_sub(rest.len());
         self.bytes = self.bytes.saturating_add(u64::try_from(written).unwrap_or(u64::MAX));
         if rest.is_empty() { Ok(()) } else { Err(End::ClientGone) }
+    }
+}
+
+async fn during<T>(sight: &mut Option<Sight>, work: impl Future<Output = T>) -> Result<T, End> {
+    match sight {
+        Some(sight) => sight.during(work).await,
+        None => Ok(work.await),
     }
 }
 

@@ -157,7 +157,7 @@ fn options(timeouts: Timeouts) -> RequestOptions {
     options
 }
 
-/// The origin's answer with the fields that the client may see, its body by handle, or watched where it has no end.
+/// The origin's answer with the fields that the client may see, its body by handle, or copied where it has no end.
 fn give_back(
     response: Response,
     permit: Permit<'_>,
@@ -178,9 +178,12 @@ fn give_back(
     drop(done);
     let (contents, trailers) = Response::consume_body(response, result);
     let mut body = stream::Body { contents, trailers };
-    if let Some(watch) = is_open.then(|| watched.watch()).flatten() {
-        let record = StreamRecord::of(asked.facts, Some(asked.policy));
-        body = stream::watched(body, Watched { watch, record, arrival: *asked.arrival });
+    if is_open {
+        let watched = watched.watch().map(|watch| {
+            let record = StreamRecord::of(asked.facts, Some(asked.policy));
+            Watched { watch, record, arrival: *asked.arrival }
+        });
+        body = stream::watched(body, watched);
     }
     let (answer, _sent) = Response::new(headers, Some(body.contents), body.trailers);
     answer

@@ -58,7 +58,7 @@ fn private(rule: &[u8]) -> Option<String> {
 /// `CDN-Cache-Control` (RFC 9213, section 3.1), what CDNs call theirs by the same convention
 /// (`Akamai-Cache-Control`), and the older `Surrogate-Control` and `Edge-Control`. The last, of Akamai
 /// again, can say `!no-store`.
-fn is_targeted_cache_control(name: &str) -> bool {
+pub(crate) fn is_targeted_cache_control(name: &str) -> bool {
     name.ends_with("-cache-control") || matches!(name, "surrogate-control" | "edge-control")
 }
 

@@ -253,13 +253,20 @@ impl<'p> Permit<'p> {
 /// `Connection` names (it can't name ours, which are set afterwards), no `Host`, no credentials of
 /// the gateway, not the proxy's word on the client's address: an origin would take a client's for it.
 /// No `Expect`, which the host has met already, and no trace that is not sound.
+/// `TE` says no more than that trailers are welcome, as far as they are to the client (RFC 9110, section 10.1.4): gRPC
+/// asks for it.
 /// Several `Cookie` fields become one, in the place of the first.
 fn from_client(mut headers: Headers, address_header: &str) -> Headers {
     let named = connection_options(&headers);
     let traced = is_traced(&headers) && !named.contains("traceparent");
     let mut cookies = without_session_cookie(headers.values("cookie"));
+    let mut trailers = headers.values("te").any(welcomes_trailers);
     headers.retain(|name, value| match name {
         "host" | "authorization" | "expect" => false,
+        "te" if std::mem::take(&mut trailers) => {
+            *value = b"trailers".to_vec();
+            true
+        }
         "traceparent" | "tracestate" if !traced => false,
         _ if name == address_header || named.contains(name) => false,
         _ if is_hop_by_hop(name) || is_reserved(name) => false,
@@ -273,6 +280,11 @@ fn from_client(mut headers: Headers, address_header: &str) -> Headers {
         _ => true,
     });
     headers
+}
+
+fn welcomes_trailers(te: &[u8]) -> bool {
+    te.split(|byte| *byte == b',')
+        .any(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"trailers"))
 }
 
 fn identify(headers: &mut Headers, principal: &Principal) {

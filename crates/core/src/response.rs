@@ -14,13 +14,13 @@
 //! 5. Who may read it on another site's page, where the tenant's policy has a word on that ([`cors`](crate::cors)).
 //! 6. `Strict-Transport-Security`, `X-Content-Type-Options`, `Referrer-Policy` are set.
 
-use crate::cache;
+use crate::cache::{self, is_targeted_cache_control};
 use crate::cors::Sharing;
 use crate::denial::{Denial, Reason};
 use crate::location::Bounds;
 use crate::policy::{Origin, Route, Tenant, TenantEcho};
 use crate::request::Headers;
-use crate::request::headers::{connection_options, is_hop_by_hop, is_reserved};
+use crate::request::headers::{connection_options, is_hop_by_hop, is_reserved, is_token};
 use crate::token::locate::SESSION_COOKIE;
 
 /// Two years (RFC 6797, section 6.1).
@@ -51,16 +51,12 @@ impl<'p> ResponseRules<'p> {
         self.check_echo(headers)?;
         let named = connection_options(headers);
         let mut kept = Headers::default();
-        for (name, value) in headers.iter() {
-            let internal = is_reserved(name)
-                || is_hop_by_hop(name)
-                || matches!(
-                    name,
-                    "server" | "x-powered-by" | "strict-transport-security" | "alt-svc" | "refresh"
-                )
-                || (name == "set-cookie" && !self.may_set(value))
-                || named.contains(name);
-            if !internal {
+        for (name, value) in headers.iter().filter(|(name, _)| !named.contains(name)) {
+            if name == "trailer" {
+                if let Some(names) = announced(value) {
+                    kept.push(name.to_owned(), names);
+                }
+            } else if !is_internal(name) && (name != "set-cookie" || self.may_set(value)) {
                 kept.push(name.to_owned(), value);
             }
         }
@@ -152,10 +148,75 @@ impl<'p> ResponseRules<'p> {
     }
 }
 
+/// What the client will see of the trailers of an answer: as of its head, nothing internal, and nothing that comes too
+/// late behind the content.
+pub fn judge_trailers(trailers: &Headers) -> Headers {
+    let mut kept = trailers.clone();
+    kept.retain(|name, _| may_trail(name));
+    kept
+}
+
+/// A field of which the client sees nothing, in head and trailers.
+fn is_internal(name: &str) -> bool {
+    is_reserved(name)
+        || is_hop_by_hop(name)
+        || matches!(
+            name,
+            "server" | "x-powered-by" | "strict-transport-security" | "alt-svc" | "refresh"
+        )
+}
+
+/// What says how to read, cache, follow or trust an answer comes too late in a trailer (RFC 9110, section 6.5.1), and a
+/// reader that merges trailers into the head would take it as judged.
+fn may_trail(name: &str) -> bool {
+    const GROUPS: [&str; 4] = ["access-control-", "content-", "cross-origin-", "sec-"];
+    let too_late = is_targeted_cache_control(name)
+        || (GROUPS.iter().any(|group| name.starts_with(group)) && name != "content-digest")
+        || matches!(
+            name,
+            "age"
+                | "allow"
+                | "cache-control"
+                | "clear-site-data"
+                | "cookie"
+                | "authorization"
+                | "date"
+                | "expires"
+                | "host"
+                | "last-modified"
+                | "link"
+                | "location"
+                | "pragma"
+                | "referrer-policy"
+                | "retry-after"
+                | "set-cookie"
+                | "set-cookie2"
+                | "vary"
+                | "warning"
+                | "www-authenticate"
+                | "x-content-type-options"
+                | "x-frame-options"
+        );
+    !is_internal(name) && !too_late
+}
+
+/// The trailers that an answer announces, without those that will not come (RFC 9110, section 6.6.2). A host may send
+/// none to an HTTP/1.1 client but those that are announced.
+fn announced(names: &[u8]) -> Option<String> {
+    let names = std::str::from_utf8(names).ok()?.to_ascii_lowercase();
+    let names = names.split(',').map(str::trim);
+    let kept: Vec<&str> = names
+        .filter(|name| !name.is_empty() && name.bytes().all(is_token) && may_trail(name))
+        .collect();
+    (!kept.is_empty()).then(|| kept.join(", "))
+}
+
 /// Whether an answer to this method has content of which nobody knows the end: events, or any that declares no
-/// length (RFC 9112, section 6.3).
+/// length (RFC 9112, section 6.3). What has the status of gRPC in its head has no content ("Trailers-Only").
 pub fn is_open_ended(method: &str, status: u16, headers: &Headers) -> bool {
-    let has_content = method != "HEAD" && !matches!(status, 204 | 304);
+    let has_content = method != "HEAD"
+        && !matches!(status, 204 | 304)
+        && headers.values("grpc-status").next().is_none();
     let is_events = |value: &[u8]| {
         let kind = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
         kind.eq_ignore_ascii_case(b"text/event-stream")

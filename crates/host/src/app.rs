@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body::Body as HttpBody;
 use http_body_util::BodyExt;
 use tempfile::TempDir;
@@ -121,8 +121,16 @@ impl App {
             return plain(StatusCode::NOT_FOUND, "no such route\n");
         };
         let guard = ClientGuard::new(Arc::clone(&scope));
+        let to_head = request.method() == Method::HEAD;
         match handler.handle(Arc::clone(&scope), request).await {
-            Ok(response) => response.map(|body| Body::of_component(body, scope, guard)),
+            Ok(response) => {
+                let has_content = !to_head
+                    && !matches!(
+                        response.status(),
+                        StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+                    );
+                response.map(|body| Body::of_component(body, has_content, scope, guard))
+            }
             Err(error) if error.is::<InstantiationError<Arc<Scope>>>() => {
                 tracing::error!(component, "no instance could be made: {error:#}");
                 plain(StatusCode::SERVICE_UNAVAILABLE, "no capacity\n")

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, HOST};
+use http::header::{CONNECTION, HOST, TE};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
 use http_body::Body;
@@ -29,7 +29,7 @@ pub(crate) type Refusal = (StatusCode, &'static str);
 /// 2. no CONNECT: a component cannot tunnel;
 /// 3. exactly one authority: at most one `Host` field, and it agrees with the target's authority if there is one
 ///    (RFC 9112, section 3.2; RFC 9113, section 8.3.1);
-/// 4. the fields that `Connection` names go (RFC 9110, section 7.6.1), and every `spin-*` field;
+/// 4. the fields that `Connection` names go (RFC 9110, section 7.6.1) but `TE`, and every `spin-*` field;
 /// 5. the peer's address is set, the scheme is the listener's, trailers are dropped;
 /// 6. a body that comes too slowly breaks off.
 pub(crate) fn canonical<B>(
@@ -101,6 +101,8 @@ fn remove_untrusted(headers: &mut HeaderMap) {
         .iter()
         .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
         .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+        // Whether trailers are welcome is the component's to hand on (RFC 9110, section 10.1.4).
+        .filter(|name| *name != TE)
         .collect();
     let spin: Vec<HeaderName> =
         headers.keys().filter(|name| is_spin(name.as_str())).cloned().collect();

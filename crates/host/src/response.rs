@@ -7,9 +7,9 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode};
 use http_body::{Frame, SizeHint};
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Empty, Full};
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime_wasi_http::{Error, WasiBody};
 
@@ -28,7 +28,18 @@ pub struct Body {
 }
 
 impl Body {
-    pub(crate) fn of_component(inner: WasiBody, scope: Arc<Scope>, guard: ClientGuard) -> Self {
+    /// Without content there is none, whatever `Content-Length` says of it (RFC 9110, section 6.4.1): in HTTP/2 it would
+    /// be waited for, and the stream reset when it does not come.
+    pub(crate) fn of_component(
+        mut inner: WasiBody,
+        has_content: bool,
+        scope: Arc<Scope>,
+        mut guard: ClientGuard,
+    ) -> Self {
+        if !has_content {
+            inner = Empty::new().map_err(|never| match never {}).boxed_unsync();
+            guard.completed();
+        }
         Self { inner, request: Some((scope, guard)), permits: None }
     }
 
@@ -50,7 +61,7 @@ impl http_body::Body for Body {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let mut frame = std::task::ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        let frame = std::task::ready!(Pin::new(&mut self.inner).poll_frame(cx));
         if frame.is_none() {
             // A trap drops the sending half of the body, which by itself looks like its end.
             if self.instance_failed() {
@@ -59,9 +70,6 @@ impl http_body::Body for Body {
             if let Some((_, guard)) = &mut self.request {
                 guard.completed();
             }
-        }
-        if let Some(Ok(known)) = frame {
-            frame = Some(Ok(without_unjudged_trailers(known)));
         }
         Poll::Ready(frame)
     }
@@ -84,25 +92,6 @@ impl Drop for Body {
             guard.completed();
         }
     }
-}
-
-/// Keeps of a response's trailers what gRPC needs. A component that passes a body on does not see its trailers, so
-/// everything else would reach the client unjudged.
-fn without_unjudged_trailers(frame: Frame<Bytes>) -> Frame<Bytes> {
-    let mut trailers = match frame.into_trailers() {
-        Ok(trailers) => trailers,
-        Err(frame) => return frame,
-    };
-    let dropped: Vec<HeaderName> =
-        trailers.keys().filter(|name| !name.as_str().starts_with("grpc-")).cloned().collect();
-    for name in dropped {
-        trailers.remove(name);
-    }
-    if trailers.is_empty() {
-        // An empty data frame, which every reader skips.
-        return Frame::data(Bytes::new());
-    }
-    Frame::trailers(trailers)
 }
 
 /// The host's own answer.

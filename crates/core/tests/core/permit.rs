@@ -16,6 +16,7 @@ fn exactly_these_fields() {
                 ("Accept".into(), b"text/event-stream".to_vec()),
                 ("Cookie".into(), b"theme=dark; __Host-sekisho2=x".to_vec()),
                 ("Content-Length".into(), b"12".to_vec()),
+                ("TE".into(), b"gzip;q=0.5, Trailers".to_vec()),
                 ("TE".into(), b"trailers".to_vec()),
                 (
                     "traceparent".into(),
@@ -30,6 +31,7 @@ fn exactly_these_fields() {
         ("accept", "text/event-stream"),
         ("cookie", "theme=dark; __Host-sekisho2=x"),
         ("content-length", "12"),
+        ("te", "trailers"),
         ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
         ("x-tenant-id", "globex"),
         ("x-user-id", "u-42"),

@@ -1,6 +1,7 @@
 //! The way back: what of an origin's answer the client sees.
 
 use super::support::{Ask, POLICY, ask, field};
+use sekisho_core::response::judge_trailers;
 use sekisho_core::{Headers, Reason, Verdict};
 
 type Fields<'a> = &'a [(&'a str, &'a str)];
@@ -99,6 +100,57 @@ fn nothing_internal_goes_out() {
     let kept = answered(&required(), &named).unwrap();
     assert_eq!(field(&kept, "x-debug"), None);
     assert_eq!(field(&kept, "content-type"), Some("text/plain"));
+}
+
+/// Trailers are judged as the head is, and what says how to read or keep an answer can't come behind it.
+#[test]
+fn trailers_are_filtered() {
+    for (name, passes) in [
+        ("grpc-status", true),
+        ("Grpc-Message", true),
+        ("x-checksum", true),
+        ("server-timing", true),
+        ("etag", true),
+        ("content-digest", true),
+        ("x-tenant-id", false),
+        ("X_Tenant_Id", false),
+        ("x-user-roles", false),
+        ("sekisho-assertion", false),
+        ("x-forwarded-for", false),
+        ("transfer-encoding", false),
+        ("connection", false),
+        ("trailer", false),
+        ("server", false),
+        ("strict-transport-security", false),
+        ("set-cookie", false),
+        ("location", false),
+        ("cache-control", false),
+        ("cdn-cache-control", false),
+        ("content-length", false),
+        ("content-type", false),
+        ("content-security-policy", false),
+        ("access-control-allow-origin", false),
+        ("www-authenticate", false),
+        ("host", false),
+    ] {
+        let trailers = Headers::new(vec![(name.to_owned(), b"1".to_vec())]);
+        assert_eq!(judge_trailers(&trailers).iter().count(), usize::from(passes), "{name}");
+    }
+}
+
+#[test]
+fn only_trailers_that_will_come_are_announced() {
+    let echo = ("x-tenant-id", "globex");
+    for (names, want) in [
+        ("X-Checksum", Some("x-checksum")),
+        ("x-checksum, set-cookie ,Grpc-Status,", Some("x-checksum, grpc-status")),
+        ("X-Tenant-Id", None),
+        ("two words", None),
+        ("", None),
+    ] {
+        let kept = answered(&required(), &[echo, ("trailer", names)]).unwrap();
+        assert_eq!(field(&kept, "trailer"), want, "{names}");
+    }
 }
 
 #[test]

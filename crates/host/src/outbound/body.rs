@@ -6,6 +6,8 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
+use http::{HeaderName, Response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -13,6 +15,8 @@ use tokio::time::Sleep;
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::errors;
+
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
 /// Resolves when the client that a response is for has gone.
 pub(super) type Gone = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -85,15 +89,26 @@ impl Body for RequestBody {
 /// A response's body: fails when the origin falls silent for too long, or when the client it is for has gone.
 pub(super) struct ResponseBody {
     inner: Incoming,
+    /// A component passes it on by handle.
+    by_handle: bool,
     between: Duration,
     silence: Pin<Box<Sleep>>,
     client_gone: Option<Gone>,
 }
 
 impl ResponseBody {
-    pub(super) fn boxed(inner: Incoming, between: Duration, client_gone: Gone) -> WasiBody {
+    pub(super) fn boxed(
+        response: Response<Incoming>,
+        between: Duration,
+        client_gone: Gone,
+    ) -> Response<WasiBody> {
+        let by_handle =
+            [CONTENT_LENGTH, GRPC_STATUS].iter().any(|name| response.headers().contains_key(name));
         let silence = Box::pin(tokio::time::sleep(between));
-        Self { inner, between, silence, client_gone: Some(client_gone) }.boxed_unsync()
+        response.map(|inner| {
+            Self { inner, by_handle, between, silence, client_gone: Some(client_gone) }
+                .boxed_unsync()
+        })
     }
 }
 
@@ -109,7 +124,11 @@ impl Body for ResponseBody {
         match Pin::new(&mut this.inner).poll_frame(cx) {
             Poll::Ready(frame) => {
                 this.silence.as_mut().reset((Instant::now() + this.between).into());
-                Poll::Ready(frame.map(|frame| frame.map_err(|error| errors::of_body(&error))))
+                let by_handle = this.by_handle;
+                let judged = |frame| if by_handle { without_unseen_trailers(frame) } else { frame };
+                Poll::Ready(
+                    frame.map(|frame| frame.map(judged).map_err(|error| errors::of_body(&error))),
+                )
             }
             Poll::Pending => {
                 if let Some(gone) = &mut this.client_gone
@@ -130,4 +149,24 @@ impl Body for ResponseBody {
     fn size_hint(&self) -> SizeHint {
         self.inner.size_hint()
     }
+}
+
+/// Keeps of a response's trailers what gRPC needs. A component that passes a body on by handle does not see its trailers,
+/// and this host does not show them to it (wasmtime hands the body on as it is), so everything else would reach the
+/// client unjudged. What has neither a length nor a status of gRPC in its head the gateway copies, and judges itself.
+fn without_unseen_trailers(frame: Frame<Bytes>) -> Frame<Bytes> {
+    let mut trailers = match frame.into_trailers() {
+        Ok(trailers) => trailers,
+        Err(frame) => return frame,
+    };
+    let dropped: Vec<HeaderName> =
+        trailers.keys().filter(|name| !name.as_str().starts_with("grpc-")).cloned().collect();
+    for name in dropped {
+        trailers.remove(name);
+    }
+    if trailers.is_empty() {
+        // An empty data frame, which every reader skips.
+        return Frame::data(Bytes::new());
+    }
+    Frame::trailers(trailers)
 }

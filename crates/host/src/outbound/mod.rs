@@ -61,7 +61,7 @@ pub(crate) async fn send(
         result = exchange => result?,
         () = &mut client_gone => return Err(Error::ConnectionTerminated),
     };
-    Ok(response.map(|body| ResponseBody::boxed(body, between, client_gone)))
+    Ok(ResponseBody::boxed(response, between, client_gone))
 }
 
 /// Where a request goes.

@@ -61,7 +61,6 @@ pub(super) fn upstream(sent: &Sent, permit: &Permitted, told: &Told<'_>) -> Held
         "authorization",
         "connection",
         "keep-alive",
-        "te",
         "transfer-encoding",
         "upgrade",
         "proxy-authorization",
@@ -76,6 +75,11 @@ pub(super) fn upstream(sent: &Sent, permit: &Permitted, told: &Told<'_>) -> Held
         }
         hold(!is_ours(name), &format!("{name}: {value} is not the gateway's word"))?;
         hold(name != told.request_id.as_str() && value != MARK, &format!("{name} was spoofed"))?;
+        if name == "te" {
+            let welcome = values(sent, "te").join(",").to_lowercase().contains("trailers");
+            hold(value == "trailers" && welcome, "the client did not ask for trailers")?;
+            continue;
+        }
         hold(!never.contains(&name.as_str()) && !named(name), &format!("{name} passed"))?;
         if name == "cookie" {
             cookies.extend(value.split("; ").map(str::to_owned));
