@@ -12,14 +12,9 @@ async function scriptsGetProblems(page) {
     for (const accept of [undefined, HTML]) {
       const { status, type, challenge, body } =
         await page.evaluate(([how, url, accept]) => asks[how](url, accept), [how, LIST, accept]);
-      const got = { status, type, challenge, reason: JSON.parse(body).reason };
-      const want = {
-        status: 401,
-        type: 'application/problem+json',
-        challenge: 'Bearer realm="sekisho"',
-        reason: 'token-missing',
-      };
-      assert.deepEqual(got, want, `${how} accepting ${accept}`);
+      const want = { status: 401, type: 'application/problem+json', challenge: 'Bearer realm="sekisho"' };
+      assert.deepEqual({ status, type, challenge }, want, `${how} accepting ${accept}`);
+      assert.equal(JSON.parse(body).reason, 'token-missing');
     }
   }
 }
