@@ -18,6 +18,7 @@
 //! | `…/redirect?to=` | 302 to the rest of the query, undecoded |
 //! | `…/internal-headers` | headers that must not leave the gateway |
 //! | `…/admin/users` | a list of users |
+//! | `…/desk` | a page whose script asks as front ends do (`desk.html`) |
 //! | `…/healthz` | 200 `ok` |
 //!
 //! Every other answer carries the request's `X-Tenant-Id` back, as a well-behaved origin does.

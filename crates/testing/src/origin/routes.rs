@@ -96,6 +96,7 @@ async fn route(seen: &Seen, mut upload: Upload) -> Result<Reply, Abort> {
         (_, "cookies") => cookies(),
         (_, "redirect") => redirect(query),
         (_, "internal-headers") => internal_headers(),
+        (_, "desk") => desk(),
         (_, "healthz") => text("ok"),
         _ => status("404"),
     };
@@ -110,6 +111,13 @@ fn text(text: &'static str) -> Response<Body> {
     let mut response = Response::new(body::full(text));
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
     response.headers_mut().insert(http::header::CONTENT_TYPE, plain);
+    response
+}
+
+fn desk() -> Response<Body> {
+    let mut response = Response::new(body::full(include_str!("desk.html")));
+    let html = HeaderValue::from_static("text/html; charset=utf-8");
+    response.headers_mut().insert(http::header::CONTENT_TYPE, html);
     response
 }
 
