@@ -1,96 +1,41 @@
-//! 200 MB up and 200 MB down keep the whole gateway process under 100 MiB resident.
-
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+//! 200 MB up and 200 MB down keep the whole gateway process under 100 MiB resident, and so does an origin that sends
+//! without end.
 
 use http::Request;
 use http_body_util::BodyExt;
 use sekisho_testing::body;
-use sekisho_testing::client::{Client, Protocol};
-use sekisho_testing::clock::unix_seconds;
-use sekisho_testing::issuer::{Algorithm, Issuer, SigningKey};
+use sekisho_testing::client::Protocol;
+use sekisho_testing::faulty::{Fault, Faulty, Step};
 use sekisho_testing::origin::{Origin, OriginOptions};
 use sekisho_testing::pattern::Pattern;
 use sekisho_testing::rss;
+use sekisho_testing::server::Listen;
 
-use crate::support::{ISSUER, component, copy_policy, json, manifest_text, root};
+use crate::process::{ANY_PORT, Site};
+use crate::support::json;
 
 const BYTES: u64 = 200_000_000;
+/// How much of an answer without end is read.
+const FLOOD: u64 = 1_000_000_000;
 const LIMIT: u64 = 100 * 1024 * 1024;
 
-/// The `sekisho` of this build.
-fn sekisho() -> PathBuf {
-    let status = Command::new("cargo")
-        .args(["build", "-p", "sekisho"])
-        .current_dir(root())
-        .status()
-        .unwrap();
-    assert!(status.success());
-    let exe = std::env::current_exe().unwrap();
-    exe.ancestors().nth(2).unwrap().join("sekisho")
-}
-
-/// `sekisho up` as a process of its own; ended when dropped.
-struct Gateway {
-    child: Child,
-    addr: std::net::SocketAddr,
-}
-
-impl Gateway {
-    fn start(directory: &Path, policy: &Path, origin: &str) -> Self {
-        let manifest = directory.join("spin.toml");
-        let text = manifest_text(component(), policy, &[origin.to_owned()], true);
-        std::fs::write(&manifest, text).unwrap();
-        let mut child = Command::new(sekisho())
-            .args(["up", "--listen", "127.0.0.1:0", "-f"])
-            .arg(&manifest)
-            .current_dir(directory)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        let mut addr = None;
-        for line in stderr.lines() {
-            let line = line.unwrap();
-            eprintln!("{line}");
-            if let Some((_, rest)) = line.split_once("listening on https://") {
-                addr = rest.split_whitespace().next().and_then(|addr| addr.parse().ok());
-                break;
-            }
-        }
-        Self { addr: addr.unwrap(), child }
+/// Reads up to `limit` bytes and says how many there were.
+async fn count(mut body: hyper::body::Incoming, limit: u64) -> u64 {
+    let mut received = 0;
+    while received < limit
+        && let Some(frame) = body.frame().await
+    {
+        received += frame.unwrap().data_ref().map_or(0, |data| data.len() as u64);
     }
-}
-
-impl Drop for Gateway {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+    received
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_megabytes_each_way_stay_under_100_mib() {
     let origin = Origin::start(OriginOptions::default()).await.unwrap();
-    let issuer = Issuer::new(ISSUER, vec![SigningKey::generate(Algorithm::EdDSA, "ed-1").unwrap()]);
-    let directory = tempfile::tempdir().unwrap();
-    let policy = directory.path().join("policy");
-    copy_policy(
-        &root().join("policy"),
-        &policy,
-        &[("http://127.0.0.1:3480".to_owned(), origin.url())],
-    );
-    std::fs::write(policy.join("keys/demo.jwks.json"), issuer.jwks().to_string()).unwrap();
-
-    // The first start compiles the component, which costs more memory than serving it; the second
-    // takes it from the cache, as every later one does.
-    drop(Gateway::start(directory.path(), &policy, &origin.url()));
-    let gateway = Gateway::start(directory.path(), &policy, &origin.url());
-    let pid = gateway.child.id();
-    let ca = std::fs::read_to_string(directory.path().join(".sekisho/dev-ca/ca.pem")).unwrap();
-    let token = issuer.token("acme").roles(["member"]).issued_at(unix_seconds()).sign().unwrap();
+    let site = Site::new(&origin.url(), Vec::new());
+    let gateway = site.up(ANY_PORT);
+    let token = site.token("u-42");
     let request = |method: &str, target: &str| {
         Request::builder()
             .method(method)
@@ -98,7 +43,7 @@ async fn two_hundred_megabytes_each_way_stay_under_100_mib() {
             .header("authorization", format!("Bearer {token}"))
     };
     for protocol in [Protocol::H1, Protocol::H2] {
-        let client = Client::plain(gateway.addr).trusting(&ca).unwrap().speaking(protocol);
+        let client = site.client(gateway.addr, protocol);
         for length in [true, false] {
             let mut upload = request("POST", "/api/files/upload");
             if length {
@@ -115,14 +60,42 @@ async fn two_hundred_megabytes_each_way_stay_under_100_mib() {
         let target = format!("/api/files/download?bytes={BYTES}");
         let answer =
             client.send(request("GET", &target).body(body::empty()).unwrap()).await.unwrap();
-        let mut body = answer.into_body();
-        let mut received = 0;
-        while let Some(frame) = body.frame().await {
-            received += frame.unwrap().data_ref().map_or(0, |data| data.len() as u64);
-        }
-        assert_eq!(received, BYTES);
-        let peak = rss::peak_resident_bytes(pid).unwrap();
+        assert_eq!(count(answer.into_body(), u64::MAX).await, BYTES);
+        let peak = rss::peak_resident_bytes(gateway.pid()).unwrap();
         println!("{protocol:?}: peak {} MiB resident", peak / 1024 / 1024);
         assert!(peak < LIMIT, "{protocol:?}: {} MiB", peak / 1024 / 1024);
+    }
+}
+
+/// One client reads on and on, another one takes the head and nothing more, and there are heads that never end.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_origin_without_end_stays_under_100_mib() {
+    let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000)).into_bytes();
+    let head = "HTTP/1.1 200 OK\r\nx-tenant-id: acme\r\ntransfer-encoding: chunked\r\n";
+    let body = vec![Step::send(format!("{head}\r\n")), Step::Repeat(chunk, u64::MAX)];
+    let fields = vec![Step::send(head), Step::Repeat(b"a: b\r\n".to_vec(), u64::MAX)];
+    let field = vec![Step::send(format!("{head}a: ")), Step::Repeat(vec![b'a'; 4096], u64::MAX)];
+    for (name, steps, status) in
+        [("body", body, 200), ("fields", fields, 502), ("field", field, 502)]
+    {
+        let origin = Faulty::start(Listen::default(), Fault::Answer(steps)).await.unwrap();
+        let site = Site::new(&origin.url(), Vec::new());
+        let gateway = site.up(ANY_PORT);
+        for protocol in [Protocol::H1, Protocol::H2] {
+            let client = site.client(gateway.addr, protocol);
+            let ask = || {
+                let request = Request::get("https://acme.localhost/api/files/fault")
+                    .header("authorization", format!("Bearer {}", site.token("u-42")));
+                client.send(request.body(body::empty()).unwrap())
+            };
+            let (idle, answer) = (ask().await.unwrap(), ask().await.unwrap());
+            assert_eq!(answer.status(), status, "{name}, {protocol:?}");
+            let received = count(answer.into_body(), FLOOD).await;
+            assert!(status != 200 || received >= FLOOD, "{name}, {protocol:?}: {received}");
+            drop(idle);
+            let peak = rss::peak_resident_bytes(gateway.pid()).unwrap();
+            println!("{name}, {protocol:?}: peak {} MiB resident", peak / 1024 / 1024);
+            assert!(peak < LIMIT, "{name}, {protocol:?}: {} MiB", peak / 1024 / 1024);
+        }
     }
 }

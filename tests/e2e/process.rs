@@ -1,0 +1,135 @@
+//! `sekisho up`, and an origin, as processes of their own, to be measured and killed.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+
+use sekisho_testing::client::{Client, Protocol};
+use sekisho_testing::clock::unix_seconds;
+use sekisho_testing::issuer::{Algorithm, Issuer, SigningKey};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{ISSUER, component, copy_policy, executable, manifest_text, root};
+
+pub(crate) const ANY_PORT: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+
+fn built(program: &'static OnceLock<PathBuf>, arguments: &[&str]) -> &'static PathBuf {
+    program.get_or_init(|| {
+        executable(Command::new("cargo").arg("build").args(arguments).current_dir(root()))
+    })
+}
+
+/// A process that serves; killed, without a chance to tidy up, when dropped.
+pub(crate) struct Process {
+    child: Child,
+    pub(crate) addr: SocketAddr,
+}
+
+impl Process {
+    /// The origin double at this address.
+    pub(crate) fn origin(addr: SocketAddr) -> Self {
+        static ORIGIN: OnceLock<PathBuf> = OnceLock::new();
+        let program = built(&ORIGIN, &["-p", "sekisho-testing", "--example", "origin"]);
+        let mut command = Command::new(program);
+        let mut child = command.arg(addr.to_string()).stdout(Stdio::piped()).spawn().unwrap();
+        let addr = address(child.stdout.take().unwrap(), "http://");
+        Self { child, addr }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it as `kill -9` does.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The address that the first line with this scheme names.
+fn address(output: impl std::io::Read, scheme: &str) -> SocketAddr {
+    let lines = BufReader::new(output).lines().map(Result::unwrap);
+    let address = |line: String| {
+        eprintln!("{line}");
+        let (_, rest) = line.split_once(scheme)?;
+        rest.split_whitespace().next()?.parse().ok()
+    };
+    lines.filter(|line| !line.contains("error")).find_map(address).unwrap()
+}
+
+/// What a gateway is started from, which outlives it: manifest, policy, state, audit records.
+pub(crate) struct Site {
+    directory: TempDir,
+    issuer: Issuer,
+}
+
+impl Site {
+    /// The example policy with this origin and these edits.
+    pub(crate) fn new(origin: &str, edits: Vec<(String, String)>) -> Self {
+        let keys = vec![SigningKey::generate(Algorithm::EdDSA, "ed-1").unwrap()];
+        let issuer = Issuer::new(ISSUER, keys);
+        let directory = tempfile::tempdir().unwrap();
+        let policy = directory.path().join("policy");
+        let edits = [vec![("http://127.0.0.1:3480".to_owned(), origin.to_owned())], edits].concat();
+        copy_policy(&root().join("policy"), &policy, &edits);
+        std::fs::write(policy.join("keys/demo.jwks.json"), issuer.jwks().to_string()).unwrap();
+        let manifest = manifest_text(component(), &policy, &[origin.to_owned()], true);
+        std::fs::write(directory.path().join("spin.toml"), manifest).unwrap();
+        let site = Self { directory, issuer };
+        // The first start compiles the component, which costs more time and memory than serving it; every later one
+        // takes it from the cache.
+        drop(site.up(ANY_PORT));
+        site
+    }
+
+    /// `sekisho up` on this address.
+    pub(crate) fn up(&self, addr: SocketAddr) -> Process {
+        static SEKISHO: OnceLock<PathBuf> = OnceLock::new();
+        let audit = File::options().create(true).append(true).open(self.audit_file()).unwrap();
+        let mut child = Command::new(built(&SEKISHO, &["-p", "sekisho"]))
+            .args(["up", "--listen", &addr.to_string(), "-f", "spin.toml"])
+            .current_dir(self.directory.path())
+            .stdout(audit)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let addr = address(child.stderr.take().unwrap(), "listening on https://");
+        Process { child, addr }
+    }
+
+    pub(crate) fn client(&self, gateway: SocketAddr, protocol: Protocol) -> Client {
+        let ca = self.directory.path().join(".sekisho/dev-ca/ca.pem");
+        let ca = std::fs::read_to_string(ca).unwrap();
+        Client::plain(gateway).trusting(&ca).unwrap().speaking(protocol)
+    }
+
+    /// A token of this member of acme's.
+    pub(crate) fn token(&self, subject: &str) -> String {
+        let token = self.issuer.token("acme").subject(subject).roles(["member"]);
+        token.issued_at(unix_seconds()).sign().unwrap()
+    }
+
+    fn audit_file(&self) -> PathBuf {
+        self.directory.path().join("audit.jsonl")
+    }
+
+    /// Every audit record so far; each line is a whole one.
+    pub(crate) fn audit(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(self.audit_file()).unwrap();
+        assert!(text.is_empty() || text.ends_with('\n'), "a record without its end");
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
