@@ -15,9 +15,6 @@ use crate::support::{
     Options, World, component, fixed_clock, json as json_of, root, with_packages,
 };
 
-/// No server has this port, which is reserved.
-const NOBODY: &str = "http://127.0.0.1:1";
-
 /// The routes of the example policy, and one for each way in which an origin fails.
 fn routes() -> Vec<(String, String)> {
     let health = "[[routes]]\nid = \"health\"";
@@ -26,8 +23,7 @@ fn routes() -> Vec<(String, String)> {
     };
     let ours = "origins = [\"assistant\"]\nroles = [\"member\"]";
     let added = [
-        format!("[origins.down]\nurl = \"{NOBODY}\"\nregion = \"jp\"\n"),
-        route("down", "origins = [\"down\"]\nroles = [\"member\"]"),
+        route("wrong-tenant", ours),
         route("slow", &format!("{ours}\ntimeouts = {{ first_byte_ms = 100 }}")),
         route("echo", ours),
         route("desk", "origins = [\"assistant\"]\npublic = true"),
@@ -44,7 +40,6 @@ async fn world() -> World {
     let now = Timestamp::from_second(i64::try_from(unix_seconds()).unwrap()).unwrap();
     World::with(Options {
         gateway: routes(),
-        outbound: vec![NOBODY.to_owned()],
         // Nothing comes back to a bucket while the clock stands.
         clock: Some(fixed_clock(now)),
         ..Options::default()
@@ -139,7 +134,7 @@ async fn pages_are_read_by_everyone() {
         ("acme.localhost", "/nothing", false, (404, "route-not-found")),
         ("acme.localhost", "/api/assistants/a1/chat", false, (405, "method-not-allowed")),
         ("acme.localhost", "/echo", true, (429, "rate-limited")),
-        ("acme.localhost", "/down", true, (502, "origin-unreachable")),
+        ("acme.localhost", "/wrong-tenant", true, (502, "origin-tenant-mismatch")),
         ("acme.localhost", "/slow?ms=5000", true, (504, "origin-timeout")),
     ] {
         refusals.push(refusal(&world, host, target, signed_in, want).await);

@@ -1,6 +1,8 @@
 //! Origins that are down or answer what they may not, and policies that can't be read: each has its status, and the
 //! next request is served. How an origin's connection fails is in `faulty`.
 
+use std::time::{Duration, Instant};
+
 use crate::support::{World, json, mounts};
 
 async fn reason(world: &World, target: &str) -> (u16, String) {

@@ -16,7 +16,6 @@ use sekisho_testing::clock::unix_seconds;
 use sekisho_testing::issuer::{Algorithm, Issuer, SigningKey};
 use sekisho_testing::origin::{Origin, OriginOptions};
 use sekisho_testing::pki::Leaf;
-use sekisho_testing::server::Listen;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
