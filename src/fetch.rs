@@ -1,5 +1,6 @@
 //! Documents of identity providers: one GET, one answer, no redirect.
 
+use crate::upstream::is_of_the_client;
 use sekisho_core::policy::WebAddress;
 use std::time::Duration;
 use wasip3::http::client;
@@ -33,6 +34,7 @@ pub(crate) async fn document(
 ) -> Result<Vec<u8>, Error> {
     let failed = |error: ErrorCode| match error {
         // Loop detected: the host counts a chained request with one that is over.
+        error if is_of_the_client(&error) => Error::Abandoned,
         ErrorCode::ConnectionTerminated | ErrorCode::LoopDetected => Error::Abandoned,
         error => Error::Refused(format!("{address}: {error:?}")),
     };

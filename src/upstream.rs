@@ -45,6 +45,10 @@ pub(crate) async fn forward<'p>(
                 let detail = "a body without a length passed the route's limit";
                 return Err(Denial::new(Reason::BodyTooLarge, detail));
             }
+            Err(error) if is_of_the_client(&error) => {
+                let detail = "the client went away, or its body broke off or came too slowly";
+                return Err(Denial::new(Reason::ClientGone, detail));
+            }
             Err(error) => error,
         };
         let failure = failure(&error);
@@ -213,6 +217,11 @@ fn failure(error: &ErrorCode) -> Failure {
         ErrorCode::ConnectionTerminated | ErrorCode::HttpResponseIncomplete => Failure::BrokenOff,
         _ => Failure::Unsound,
     }
+}
+
+/// Whether it was the client who went away, as `sekisho up` says it: no origin did anything wrong.
+pub(crate) fn is_of_the_client(error: &ErrorCode) -> bool {
+    matches!(error, ErrorCode::InternalError(Some(why)) if why == "the client has gone")
 }
 
 fn fault(error: &ErrorCode) -> Denial {

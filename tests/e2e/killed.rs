@@ -127,7 +127,9 @@ async fn an_origin_that_is_killed_takes_its_own_requests_with_it() {
     assert!(load.log.all().iter().all(served), "before the kill");
 
     origin.kill();
-    let unreachable = |asked: &Asked| asked.body.contains("origin-unreachable");
+    let unreachable = |asked: &Asked| {
+        ["origin-unreachable", "origins-unavailable"].iter().any(|code| asked.body.contains(code))
+    };
     load.log.until(ENOUGH, unreachable).await;
     let origin = Process::origin(addr);
     let back = Instant::now();
@@ -146,9 +148,12 @@ async fn an_origin_that_is_killed_takes_its_own_requests_with_it() {
         cut,
         failed.len() - cut
     );
-    assert!(failed.iter().all(|asked| asked.status == Some(502)), "{failed:?}");
+    // Between two tries it is passed over.
+    let status = |asked: &&Asked| matches!(asked.status, Some(502 | 503));
+    assert!(failed.iter().all(status), "{failed:?}");
     assert!(cut <= CLIENTS, "more than were in flight: {cut}");
-    assert!(failed.iter().all(|asked| asked.begun < back), "after it was back: {failed:?}");
+    let late = failed.iter().find(|asked| asked.begun > back + RECOVERY);
+    assert!(late.is_none(), "after it was back: {late:?}");
     assert!(recovered < RECOVERY, "{recovered:?}");
     let records = records(&site);
     for Asked { target, .. } in &all {

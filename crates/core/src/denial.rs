@@ -132,6 +132,8 @@ reasons! {
     PolicyUnavailable = "policy-unavailable", 503;
     /// A state record that the verdict needs can't be read.
     StateUnavailable = "state-unavailable", 503;
+    /// The client went away before its request was answered, or its body broke off or came too slowly.
+    ClientGone = "client-gone", 408;
     /// Every origin that may serve the request is passed over, because there was no connection to it.
     OriginsUnavailable = "origins-unavailable", 503;
     /// The policy asks for what the gateway's host can't do for the origin.

@@ -34,6 +34,7 @@ impl Rule {
             Reason::RegionNotAllowed
             | Reason::BodyTooLarge
             | Reason::OwnKeysUnavailable
+            | Reason::ClientGone
             | Reason::HostUnable
             | Reason::OriginsUnavailable
             | Reason::OriginUnreachable

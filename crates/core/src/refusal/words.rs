@@ -43,6 +43,7 @@ const fn row(reason: Reason) -> Row {
         | Reason::ClientAddressInvalid => NOT_UNDERSTOOD,
         Reason::HeadTooLarge => HEAD_TOO_LARGE,
         Reason::BodyTooLarge => BODY_TOO_LARGE,
+        Reason::ClientGone => INCOMPLETE,
         Reason::TenantUnknown => NO_SERVICE,
         Reason::RouteNotFound => NOT_FOUND,
         Reason::MethodUnknown | Reason::MethodNotAllowed | Reason::UpgradeNotSupported => {
@@ -106,6 +107,19 @@ const HTTPS_REQUIRED: Row = said(
         "安全な接続が必要です",
         "このサービスには HTTPS でのみ接続できます。",
         "https:// で始まるアドレスで、もう一度開いてください。",
+    ],
+);
+
+const INCOMPLETE: Row = said(
+    [
+        "Request not complete",
+        "The request did not arrive as a whole, or came too slowly.",
+        "Please check your connection and try again.",
+    ],
+    [
+        "リクエストが届きませんでした",
+        "リクエストの一部が届かないか、届くのに時間がかかりすぎました。",
+        "接続をご確認のうえ、もう一度お試しください。",
     ],
 );
 

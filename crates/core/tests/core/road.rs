@@ -161,8 +161,9 @@ fn others() -> Vec<(Reason, Step, Ask)> {
 
 /// Reasons that `decide` does not give: the adapter gives them, or the way back, or (a route that
 /// no region of the tenant serves) loading refuses the policy first.
-const NOT_OF_THE_ROAD: [Reason; 10] = [
+const NOT_OF_THE_ROAD: [Reason; 11] = [
     Reason::PolicyUnavailable,
+    Reason::ClientGone,
     Reason::HostUnable,
     Reason::OriginsUnavailable,
     Reason::OriginUnreachable,

@@ -1,6 +1,7 @@
 //! Bodies on their way to and from an origin.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -21,19 +22,27 @@ const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 /// Resolves when the client that a response is for has gone.
 pub(super) type Gone = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// When the request last moved.
+/// When the request last moved, and whether its body broke off.
 #[derive(Clone)]
-pub(super) struct Sent(Arc<Mutex<Instant>>);
+pub(super) struct Sent {
+    last: Arc<Mutex<Instant>>,
+    broke_off: Arc<AtomicBool>,
+}
 
 impl Default for Sent {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(Instant::now())))
+        Self { last: Arc::new(Mutex::new(Instant::now())), broke_off: Arc::default() }
     }
 }
 
 impl Sent {
     fn touch(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// Whoever sends the body did not bring it to its end: what comes of that is not the origin's doing.
+    pub(super) fn broke_off(&self) -> bool {
+        self.broke_off.load(Ordering::Acquire)
     }
 
     /// Resolves when nothing of the request was sent for `limit`, so that a long upload does not count as waiting
@@ -41,7 +50,7 @@ impl Sent {
     pub(super) async fn idle_for(&self, limit: Duration) {
         self.touch();
         loop {
-            let last = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
             if last.elapsed() >= limit {
                 return;
             }
@@ -73,6 +82,9 @@ impl Body for RequestBody {
         let frame = Pin::new(&mut self.inner).poll_frame(cx);
         if frame.is_ready() {
             self.sent.touch();
+        }
+        if let Poll::Ready(Some(Err(_))) = &frame {
+            self.sent.broke_off.store(true, Ordering::Release);
         }
         frame
     }

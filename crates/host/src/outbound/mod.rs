@@ -53,23 +53,28 @@ pub(crate) async fn send(
     }
     let wishes = Wishes::take(&mut request)?;
     let exchange = exchange(app.pools.of(wishes), request, options.unwrap_or_default());
-    let mut client_gone: Gone = match scope {
+    let mut gone: Gone = match scope {
         Some(scope) => Box::pin(scope.until_client_gone()),
         None => Box::pin(std::future::pending()),
     };
     let (response, between) = tokio::select! {
         result = exchange => result?,
-        () = &mut client_gone => return Err(Error::ConnectionTerminated),
+        () = &mut gone => return Err(client_gone()),
     };
-    Ok(ResponseBody::boxed(response, between, client_gone))
+    Ok(ResponseBody::boxed(response, between, gone))
 }
 
-/// Where a request goes.
+/// The client that the request is for has gone, or its body broke off: `wasi:http` has no code for that.
+fn client_gone() -> Error {
+    Error::InternalError(Some("the client has gone".to_owned()))
+}
+
 /// Whether patterns cover the place that a URI leads to.
 pub(crate) fn allows(patterns: &[Pattern], uri: &Uri) -> bool {
     Target::of(uri).is_ok_and(|to| outbound_hosts::allows(patterns, to.scheme, &to.host, to.port))
 }
 
+/// Where a request goes.
 struct Target {
     scheme: &'static str,
     host: String,
@@ -133,7 +138,9 @@ async fn exchange(
             }
         }
     };
-    let response = answer.map_err(|error| errors::of_request(&error))?;
+    let response = answer.map_err(|error| {
+        if sent.broke_off() { client_gone() } else { errors::of_request(&error) }
+    })?;
     if !framing::is_sound(response.headers()) {
         return Err(Error::HttpProtocolError);
     }
