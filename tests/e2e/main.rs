@@ -11,18 +11,23 @@ mod cases;
 mod compiled;
 mod fast;
 mod faults;
+mod grpc;
 mod jose;
 mod keys;
 mod limits;
 mod malformed;
 mod memory;
 mod own;
+mod passing;
 mod portable;
 mod provider;
 mod refusals;
 mod roads;
+mod soak;
 mod streams;
 mod support;
+mod switching;
+mod trailers;
 
 #[path = "../wasi/mod.rs"]
 mod wasi;
