@@ -14,6 +14,7 @@ mod fairness;
 mod fast;
 mod faults;
 mod faulty;
+mod grpc;
 mod jose;
 mod keys;
 mod killed;
@@ -22,14 +23,18 @@ mod malformed;
 mod memory;
 mod origins;
 mod own;
+mod passing;
 mod portable;
 mod process;
 mod provider;
 mod refusals;
 mod roads;
 mod sites;
+mod soak;
 mod streams;
 mod support;
+mod switching;
+mod trailers;
 
 #[path = "../wasi/mod.rs"]
 mod wasi;

@@ -2,9 +2,6 @@
 
 use std::time::Duration;
 
-use http::Method;
-use http_body_util::BodyExt as _;
-use sekisho_testing::body;
 use sekisho_testing::client::Protocol;
 
 use crate::support::World;
@@ -105,21 +102,4 @@ async fn trailers_of_a_request_do_not_reach_the_origin() {
     assert_eq!(seen.body, b"hi");
     assert!(seen.trailers.is_empty() && seen.header_values("trailer").is_empty(), "{seen:?}");
     assert_eq!(seen.header("x-tenant-id"), Some("acme"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn of_an_answers_trailers_only_those_of_grpc_pass() {
-    let mut world = World::new().await;
-    let answer = b"HTTP/1.1 200 OK\r\nX-Tenant-Id: acme\r\nTransfer-Encoding: chunked\r\n\r\n\
-          2\r\nhi\r\n0\r\ngrpc-status: 0\r\nServer-Timing: db;dur=5\r\nX-Tenant-Id: globex\r\n\
-          Set-Cookie: __Host-sekisho=x\r\n\r\n";
-    let origin = world.origin_that_answers(answer).await;
-    let answer = world.ask(Protocol::H2, Method::GET, "/api/assistants", body::empty()).await;
-    let body = answer.into_body().collect().await.unwrap();
-    let trailers = body.trailers().cloned().unwrap_or_default();
-    let mut names: Vec<_> = trailers.keys().map(http::HeaderName::as_str).collect();
-    names.sort_unstable();
-    assert_eq!(names, ["grpc-status"]);
-    assert_eq!(body.to_bytes(), "hi");
-    drop(origin.await.unwrap());
 }

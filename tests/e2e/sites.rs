@@ -1,10 +1,10 @@
 //! Pages of other sites, and browsers that have to sign in, through the compiled component.
 
-use http::{Method, Request, StatusCode};
+use http::{Method, StatusCode};
 use sekisho_testing::body;
 use sekisho_testing::client::Protocol;
 
-use crate::support::{Options, World, json, request};
+use crate::support::{Options, World, request};
 
 const PORTAL: &str = "https://portal.example";
 
@@ -80,24 +80,4 @@ async fn a_navigation_is_sent_to_sign_in_and_a_fetch_is_told() {
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
     assert!(answer.headers().contains_key("www-authenticate"));
     assert!(!answer.headers().contains_key("location"));
-}
-
-/// A handshake gets a refusal that its client's author can read, over either protocol.
-#[tokio::test(flavor = "multi_thread")]
-async fn an_upgrade_is_refused_by_its_name() {
-    let world = World::new().await;
-    for protocol in [Protocol::H1, Protocol::H2] {
-        let mut handshake = Request::get("https://acme.localhost/api/assistants")
-            .header("authorization", format!("Bearer {}", world.token("acme")))
-            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
-            .header("sec-websocket-version", "13");
-        if protocol == Protocol::H1 {
-            handshake = handshake.header("connection", "Upgrade").header("upgrade", "websocket");
-        }
-        let answer =
-            world.client(protocol).send(handshake.body(body::empty()).unwrap()).await.unwrap();
-        assert_eq!(answer.status(), StatusCode::NOT_IMPLEMENTED);
-        assert_eq!(json(answer).await["reason"], "upgrade-not-supported");
-    }
-    assert!(world.origin.requests().is_empty());
 }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use http::{Method, Request, Response};
+use hyper::body::Incoming;
 use sekisho::component::{FAST_RUST, TARGET, build, can_build_fast, ensure_target};
 use sekisho_host::{Host, HostConfig, Listener, Manifest, Output, State, Stream, Tls, WallClock};
 use sekisho_testing::body::{self, Body};
@@ -15,14 +16,16 @@ use sekisho_testing::client::{Client, Protocol};
 use sekisho_testing::clock::unix_seconds;
 use sekisho_testing::issuer::{Algorithm, Issuer, SigningKey};
 use sekisho_testing::origin::{Origin, OriginOptions};
-use sekisho_testing::pki::Leaf;
+use sekisho_testing::pki::{Leaf, Pki};
+use sekisho_testing::server::{Listen, Server};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
-pub(crate) type Answer = Response<hyper::body::Incoming>;
+pub(crate) type Answer = Response<Incoming>;
 
 pub(crate) const ISSUER: &str = "https://issuer.localhost:3481";
 
@@ -236,12 +239,22 @@ pub(crate) struct Options {
     pub(crate) keys: Option<String>,
 }
 
+impl Options {
+    /// An origin over TLS, which the gateway trusts, that speaks one version of HTTP.
+    pub(crate) fn origin_over_tls(alpn: &[u8]) -> Self {
+        let pki = Pki::new().unwrap();
+        let origin = Listen::tls(pki.server_config(&["127.0.0.1"], &[alpn]).unwrap());
+        Self { origin: origin.into(), extra_ca: Some(pki.ca_pem().to_owned()), ..Self::default() }
+    }
+}
+
 pub(crate) struct World {
     pub(crate) origin: Origin,
     pub(crate) issuer: Issuer,
     pub(crate) host: Host,
     pub(crate) audit: Audit,
     pub(crate) policy: PathBuf,
+    listen: Listen,
     ca_pem: String,
     directory: TempDir,
 }
@@ -257,6 +270,7 @@ impl World {
 
     /// The same, with the origin below a path.
     pub(crate) async fn with_prefix(options: Options, prefix: &str) -> Self {
+        let listen = options.origin.listen.clone();
         let origin = Origin::start(options.origin).await.unwrap();
         let keys = vec![
             SigningKey::generate(Algorithm::ES256, "es-1").unwrap(),
@@ -312,7 +326,7 @@ impl World {
         let ca_pem =
             std::fs::read_to_string(sekisho_host::tls::DevCa::load_or_create(&ca).unwrap().path())
                 .unwrap();
-        Self { origin, issuer, host, audit, policy, ca_pem, directory }
+        Self { origin, issuer, host, audit, policy, listen, ca_pem, directory }
     }
 
     /// The file of the authority that the gateway's certificate is of.
@@ -356,6 +370,13 @@ impl World {
         self.client(protocol).send(request.body(body).unwrap()).await.unwrap()
     }
 
+    /// Takes the origin away and gives its place to the test: its port, and TLS as it had it.
+    pub(crate) async fn origin_of_a_test(&mut self) -> (TcpListener, TlsAcceptor) {
+        self.origin.stop().await;
+        let tls = self.listen.tls.clone().unwrap();
+        (TcpListener::bind(self.origin.addr()).await.unwrap(), tls.into())
+    }
+
     /// Puts in the origin's place one that answers one request with these bytes; it keeps the
     /// connection until what is given back is dropped.
     pub(crate) async fn origin_that_answers(
@@ -372,6 +393,21 @@ impl World {
             stream.write_all(bytes).await.unwrap();
             stream
         })
+    }
+
+    /// Puts in the origin's place one whose answers are this function's.
+    pub(crate) async fn origin_by<H, F>(&mut self, answer: H) -> Server
+    where
+        H: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Response<Body>> + Send + 'static,
+    {
+        self.origin.stop().await;
+        let listen = self.listen.clone().on(self.origin.addr());
+        let handler = move |request, _| {
+            let answering = answer(request);
+            async { Ok(answering.await) }
+        };
+        Server::start(listen, handler).await.unwrap()
     }
 
     /// A GET of acme's member.

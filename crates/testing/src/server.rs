@@ -58,17 +58,19 @@ impl Listen {
 /// A handler's way to close the connection without an answer (in HTTP/2: to reset the stream).
 #[derive(Debug, thiserror::Error)]
 #[error("the double closes the connection on purpose")]
-pub(crate) struct Abort;
+pub struct Abort;
 
 /// What a handler can know about a connection besides the request.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer {
-    pub(crate) addr: SocketAddr,
-    pub(crate) tls: bool,
+pub struct Peer {
+    /// Its address.
+    pub addr: SocketAddr,
+    /// Whether it came over TLS.
+    pub tls: bool,
 }
 
-/// An accept loop and its connections, all ended when dropped.
-pub(crate) struct Server {
+/// An accept loop and its connections, all ended when dropped; every answer is a function's.
+pub struct Server {
     addr: SocketAddr,
     scheme: &'static str,
     connections: Arc<AtomicU64>,
@@ -76,7 +78,11 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) async fn start<H, F>(listen: Listen, handler: H) -> io::Result<Self>
+    /// Starts listening.
+    ///
+    /// # Errors
+    /// The address can't be listened on.
+    pub async fn start<H, F>(listen: Listen, handler: H) -> io::Result<Self>
     where
         H: Fn(Request<Incoming>, Peer) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Result<Response<Body>, Abort>> + Send + 'static,
@@ -92,7 +98,8 @@ impl Server {
         Ok(Self { addr, scheme, connections, accept })
     }
 
-    pub(crate) fn addr(&self) -> SocketAddr {
+    /// The address it listens on.
+    pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
@@ -105,7 +112,7 @@ impl Server {
     }
 
     /// Closes the listener and every connection, and returns when the port refuses.
-    pub(crate) async fn stop(&mut self) {
+    pub async fn stop(&mut self) {
         self.accept.abort();
         // The only error is that the task was aborted, which is what was asked for.
         let _ = (&mut self.accept).await;
