@@ -2,7 +2,7 @@
 //! its length. Two kinds are copied chunk by chunk: one without a length is counted on its way, because nothing else
 //! would stop it at the route's limit, and one that another origin may have to get is kept as far as it is small.
 
-use futures::future::LocalBoxFuture;
+use futures::future::{FutureExt as _, LocalBoxFuture, Shared};
 use futures::lock::Mutex;
 use sekisho_core::Permit;
 use std::rc::Rc;
@@ -48,7 +48,7 @@ impl Body {
             None if matches!(permit.method(), "GET" | "HEAD") => Self::None,
             _ => Self::Copied(Rc::new(Mutex::new(Copied {
                 reading: Some(read(contents)),
-                trailers: Some(trailers),
+                ending: async move { trailers.await.map(|_| ()) }.boxed_local().shared(),
                 left: Some(permit.route().max_body()),
                 kept: Some(Vec::new()),
             }))),
@@ -102,7 +102,8 @@ impl Body {
 pub(crate) struct Copied {
     /// The reading of the next chunk; none behind the end.
     reading: Option<Reading>,
-    trailers: Option<Trailers>,
+    /// How the client's side ends. Its own trailers end here: a name in them would not have been judged.
+    ending: Shared<LocalBoxFuture<'static, Result<(), ErrorCode>>>,
     /// What may still come, in bytes; nothing, when more has come.
     left: Option<u64>,
     /// All that was read, while it is little.
@@ -143,16 +144,11 @@ impl Copied {
         (!is_over || !chunk.is_empty()).then_some(chunk)
     }
 
-    /// How the client's side ended.
-    async fn end(&mut self) -> End {
+    async fn end(&self) -> End {
         if self.is_too_long() {
             return Err(ErrorCode::HttpRequestBodySize(None));
         }
-        match self.trailers.take() {
-            // The client's own trailers end here: a name in them would not have been judged.
-            Some(trailers) => trailers.await.map(|_| None),
-            None => Err(ErrorCode::InternalError(None)),
-        }
+        self.ending.clone().await.map(|()| None)
     }
 }
 

@@ -49,7 +49,7 @@ fn core_tests() -> PathBuf {
     if let Some(toolchain) = fast_toolchain() {
         command.env("RUSTUP_TOOLCHAIN", toolchain);
     }
-    executable(&mut command)
+    executable(&mut command, None)
 }
 
 #[test]

@@ -10,7 +10,6 @@
 mod browser;
 mod cases;
 mod compiled;
-mod fairness;
 mod fast;
 mod faults;
 mod faulty;

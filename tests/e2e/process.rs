@@ -18,9 +18,13 @@ use crate::support::{ISSUER, component, copy_policy, executable, manifest_text, 
 pub(crate) const ANY_PORT: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
-fn built(program: &'static OnceLock<PathBuf>, arguments: &[&str]) -> &'static PathBuf {
+/// A program of the workspace, built with what `cargo test` has built already: by itself it would have other
+/// features, and all that it stands on would be compiled once more.
+fn built(program: &'static OnceLock<PathBuf>, kind: &str, name: &str) -> &'static PathBuf {
     program.get_or_init(|| {
-        executable(Command::new("cargo").arg("build").args(arguments).current_dir(root()))
+        let mut cargo = Command::new("cargo");
+        cargo.args(["build", "--bins", "--examples", "--tests"]).current_dir(root());
+        executable(&mut cargo, Some((kind, name)))
     })
 }
 
@@ -34,7 +38,7 @@ impl Process {
     /// The origin double at this address.
     pub(crate) fn origin(addr: SocketAddr) -> Self {
         static ORIGIN: OnceLock<PathBuf> = OnceLock::new();
-        let program = built(&ORIGIN, &["-p", "sekisho-testing", "--example", "origin"]);
+        let program = built(&ORIGIN, "example", "origin");
         let mut command = Command::new(program);
         let mut child = command.arg(addr.to_string()).stdout(Stdio::piped()).spawn().unwrap();
         let addr = address(child.stdout.take().unwrap(), "http://");
@@ -99,7 +103,7 @@ impl Site {
     pub(crate) fn up(&self, addr: SocketAddr) -> Process {
         static SEKISHO: OnceLock<PathBuf> = OnceLock::new();
         let audit = File::options().create(true).append(true).open(self.audit_file()).unwrap();
-        let mut child = Command::new(built(&SEKISHO, &["-p", "sekisho"]))
+        let mut child = Command::new(built(&SEKISHO, "bin", "sekisho"))
             .args(["up", "--listen", &addr.to_string(), "-f", "spin.toml"])
             .current_dir(self.directory.path())
             .stdout(audit)

@@ -78,14 +78,21 @@ pub(crate) fn fast_toolchain() -> Option<&'static str> {
     (!can_build_fast(root()).unwrap()).then_some(FAST_RUST)
 }
 
-/// What this command of cargo's builds.
-pub(crate) fn executable(cargo: &mut Command) -> PathBuf {
+/// What this command of cargo's builds: the first of this kind and name, or of any.
+pub(crate) fn executable(cargo: &mut Command, named: Option<(&str, &str)>) -> PathBuf {
     let output = cargo.args(["--message-format", "json"]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout)
         .unwrap()
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .filter(|message| {
+            named.is_none_or(|(kind, name)| {
+                let target = &message["target"];
+                let is_test = message["profile"]["test"] == true;
+                target["kind"][0] == kind && target["name"] == name && !is_test
+            })
+        })
         .find_map(|message| Some(PathBuf::from(message["executable"].as_str()?)))
         .unwrap()
 }

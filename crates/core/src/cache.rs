@@ -4,7 +4,7 @@
 //! | the route asks for | the origin's `Cache-Control` | it becomes |
 //! | --- | --- | --- |
 //! | a token | none, or nothing that can be read | `private, no-store` |
-//! | a token or a network | any | the same, without `public` and `s-maxage`, with `private` unless it has `no-store` |
+//! | a token or a network | any | the same, without `public` and `s-maxage`, with `private` |
 //! | a network alone | none | `private` |
 //! | neither | any or none | the same |
 //!
@@ -25,34 +25,34 @@ pub(crate) fn confine(headers: &mut Headers, tenant: &Tenant, route: &Route) {
     headers.retain(|name, _| !is_targeted_cache_control(name));
     let rules: Vec<&[u8]> = headers.values("cache-control").collect();
     let rule = rules.join(&b',');
-    let rule = match private(&rule) {
-        Some(rule) => rule,
-        None if route.is_public() => "private".to_owned(),
-        None => "private, no-store".to_owned(),
-    };
-    let is_kept = !rule.to_ascii_lowercase().contains("no-store");
+    let (rule, is_kept) = private(&rule).unwrap_or_else(|| match route.is_public() {
+        true => ("private".to_owned(), true),
+        false => ("private, no-store".to_owned(), false),
+    });
     headers.set("cache-control", rule);
     if is_kept && !route.is_public() {
         vary_by(headers, &["authorization", "cookie"]);
     }
 }
 
-/// The rule without what invites shared caches; none where there is none, or one that readers may split
-/// differently.
-fn private(rule: &[u8]) -> Option<String> {
+/// The rule without what invites shared caches, and whether anybody may keep the answer; none where there is none, or
+/// one that readers may split differently.
+fn private(rule: &[u8]) -> Option<(String, bool)> {
     let rule = std::str::from_utf8(rule).ok().filter(|rule| !rule.contains(['"', '\\']))?;
-    let mut kept: Vec<&str> = Vec::new();
-    for directive in rule.split(',').map(str::trim).filter(|directive| !directive.is_empty()) {
+    let mut kept = vec!["private"];
+    let directives = rule.split(',').map(str::trim).filter(|directive| !directive.is_empty());
+    let mut directives = directives.peekable();
+    directives.peek()?;
+    for directive in directives {
         let name = directive.split('=').next().unwrap_or_default().trim_end();
         if !["public", "s-maxage", "private"].iter().any(|other| name.eq_ignore_ascii_case(other)) {
             kept.push(directive);
         }
     }
-    let is_rule = !rule.trim_matches([',', ' ', '\t']).is_empty();
-    if !kept.iter().any(|directive| directive.eq_ignore_ascii_case("no-store")) {
-        kept.insert(0, "private");
-    }
-    is_rule.then(|| kept.join(", "))
+    let has = |name: &str| kept.iter().any(|directive| directive.eq_ignore_ascii_case(name));
+    // RFC 9111, section 5.2.2.3: who understands the status may then keep it all the same.
+    let is_kept = !has("no-store") || has("must-understand");
+    Some((kept.join(", "), is_kept))
 }
 
 /// `CDN-Cache-Control` (RFC 9213, section 3.1), what CDNs call theirs by the same convention
@@ -76,16 +76,28 @@ mod tests {
             ("Public,S-MaxAge=60 , immutable", Some("private, immutable")),
             ("s-maxage = 60", Some("private")),
             ("private, max-age=1", Some("private, max-age=1")),
-            ("No-Store", Some("No-Store")),
-            ("public, no-store", Some("no-store")),
+            ("No-Store", Some("private, No-Store")),
+            ("public, no-store", Some("private, no-store")),
+            ("must-understand, no-store", Some("private, must-understand, no-store")),
             ("no-cache", Some("private, no-cache")),
             ("publicity", Some("private, publicity")),
             ("private=\"set-cookie\", max-age=60", None),
             ("max-age=60, x=\"a, no-store", None),
             ("no-store\\, max-age=60", None),
         ] {
-            assert_eq!(private(rule.as_bytes()).as_deref(), want, "{rule}");
+            let got = private(rule.as_bytes());
+            assert_eq!(got.as_ref().map(|(rule, _)| rule.as_str()), want, "{rule}");
         }
         assert_eq!(private(b"max-age=1\xff"), None);
+        for (rule, kept) in [
+            ("no-store", false),
+            ("max-age=1, NO-STORE", false),
+            ("max-age=1", true),
+            ("x-no-store-hint", true),
+            ("no-store=0", true),
+            ("must-understand, no-store", true),
+        ] {
+            assert_eq!(private(rule.as_bytes()).unwrap().1, kept, "{rule}");
+        }
     }
 }

@@ -5,8 +5,8 @@
 //!
 //! 1. An origin to which there was no connection is passed over: for a second, and for twice as long after each
 //!    failure that follows, a minute at most. If all are, nobody is asked.
-//! 2. Origins that answer come before those whose last three requests broke off or got no answer in time. A
-//!    client can bring that about by what it asks for, so it keeps nobody from an origin that is the last one.
+//! 2. Origins that answer come before those whose last three requests broke off or got no answer in time, for a minute.
+//!    A client can bring that about by what it asks for, so it keeps nobody from an origin that is the last one.
 //! 3. The tenant's regions come in its order.
 //! 4. An origin of weight 0 waits for the others to be passed over.
 //! 5. Chance decides, by weight.
@@ -72,6 +72,7 @@ struct Mark {
     passed_over_until: Duration,
     /// Requests in a row without an answer.
     unanswered: u32,
+    last_until: Duration,
 }
 
 impl Health {
@@ -85,6 +86,9 @@ impl Health {
         let mark = self.0.entry(origin.id().to_owned()).or_default();
         if !failure.is_without_connection() {
             mark.unanswered = mark.unanswered.saturating_add(1);
+            if mark.unanswered >= DOUBTFUL {
+                mark.last_until = now.saturating_add(LONGEST_WAIT);
+            }
         } else if mark.passed_over_until <= now {
             // Requests that were on their way together have failed once, not each for itself.
             let doubled = FIRST_WAIT.saturating_mul(1 << mark.unreachable.min(6));
@@ -133,7 +137,7 @@ impl Health {
         if mark.is_some_and(|mark| now < mark.passed_over_until) {
             return None;
         }
-        let doubtful = mark.is_some_and(|mark| mark.unanswered >= DOUBTFUL);
+        let doubtful = mark.is_some_and(|mark| now < mark.last_until);
         Some((doubtful, region, origin.weight() == 0))
     }
 }

@@ -211,12 +211,18 @@ fn announced(names: &[u8]) -> Option<String> {
     (!kept.is_empty()).then(|| kept.join(", "))
 }
 
+fn is_grpc(headers: &Headers) -> bool {
+    const KIND: &[u8] = b"application/grpc";
+    let kind = headers.one("content-type").and_then(|kind| kind.get(..KIND.len()));
+    kind.is_some_and(|kind| kind.eq_ignore_ascii_case(KIND))
+}
+
 /// Whether an answer to this method has content of which nobody knows the end: events, or any that declares no
 /// length (RFC 9112, section 6.3). What has the status of gRPC in its head has no content ("Trailers-Only").
 pub fn is_open_ended(method: &str, status: u16, headers: &Headers) -> bool {
     let has_content = method != "HEAD"
         && !matches!(status, 204 | 304)
-        && headers.values("grpc-status").next().is_none();
+        && !(headers.values("grpc-status").next().is_some() && is_grpc(headers));
     let is_events = |value: &[u8]| {
         let kind = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
         kind.eq_ignore_ascii_case(b"text/event-stream")

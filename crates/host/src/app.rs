@@ -18,7 +18,7 @@ use crate::in_progress::{InProgress, client};
 use crate::inbound::{self, set_client_address, set_in_flight};
 use crate::instance::{Blueprint, Generation};
 use crate::kv::Stores;
-use crate::outbound::Pools;
+use crate::outbound::{self, Pools};
 use crate::response::{Body, plain};
 use crate::routes::{self, Route};
 use crate::scope::{ClientGuard, Scope};
@@ -70,12 +70,21 @@ impl App {
             Err((status, reason)) => plain(status, reason),
             Ok(mut request) => {
                 let name = request.uri().host().unwrap_or_default().to_ascii_lowercase();
+                let name = name.strip_suffix('.').unwrap_or(&name).to_owned();
                 for_name = self.hosts.admit(name, usize::MAX);
                 let in_flight = for_name.as_ref().map_or(0, |(_, count)| *count);
                 set_in_flight(request.headers_mut(), in_flight);
                 match routes::find(&self.routes, request.uri().path()) {
                     None => plain(StatusCode::NOT_FOUND, "no such route\n"),
-                    Some(component) => self.run(component, request, Scope::new(peer, 0)).await,
+                    Some(component) => {
+                        let scope = Scope::new(peer, 0);
+                        let response = self.run(component, request, Arc::clone(&scope)).await;
+                        if !scope.has_sent() {
+                            // An answer of the component's own, which its client may leave unread for long.
+                            for_name = None;
+                        }
+                        response
+                    }
                 }
             }
         };
@@ -105,7 +114,7 @@ impl App {
         let response = Box::pin(self.run(component, request, scope));
         tokio::select! {
             response = response => Ok(response.map(BodyExt::boxed_unsync)),
-            () = caller.until_client_gone() => Err(Error::ConnectionTerminated),
+            () = caller.until_client_gone() => Err(outbound::client_gone()),
         }
     }
 

@@ -29,7 +29,8 @@ pub(crate) type Refusal = (StatusCode, &'static str);
 /// 2. no CONNECT: a component cannot tunnel;
 /// 3. exactly one authority: at most one `Host` field, and it agrees with the target's authority if there is one
 ///    (RFC 9112, section 3.2; RFC 9113, section 8.3.1);
-/// 4. the fields that `Connection` names go (RFC 9110, section 7.6.1) but `TE`, and every `spin-*` field;
+/// 4. the fields that `Connection` names go (RFC 9110, section 7.6.1) but `TE`, if they are the
+///    connection's; else it is no request. So does every `spin-*` and `sekisho-*` field;
 /// 5. the peer's address is set, the scheme is the listener's, trailers are dropped;
 /// 6. a body that comes too slowly breaks off.
 pub(crate) fn canonical<B>(
@@ -57,7 +58,7 @@ where
     uri.path_and_query = Some(path);
     parts.uri =
         Uri::from_parts(uri).map_err(|_| (StatusCode::BAD_REQUEST, "bad request target"))?;
-    remove_untrusted(&mut parts.headers);
+    remove_untrusted(&mut parts.headers)?;
     set_client_address(&mut parts.headers, peer);
     let body = Lingering::new(&parts, body)
         .map_frame(|frame| match frame.into_trailers() {
@@ -95,7 +96,9 @@ fn authority(uri: &Uri, headers: &HeaderMap) -> Result<Authority, Refusal> {
     }
 }
 
-fn remove_untrusted(headers: &mut HeaderMap) {
+/// What `Connection` names is for this hop (RFC 9110, section 7.6.1). A client that names what is for the component, such
+/// as a proxy's word on his address, would take it away.
+fn remove_untrusted(headers: &mut HeaderMap) -> Result<(), Refusal> {
     let named: Vec<HeaderName> = headers
         .get_all(CONNECTION)
         .iter()
@@ -104,16 +107,31 @@ fn remove_untrusted(headers: &mut HeaderMap) {
         // Whether trailers are welcome is the component's to hand on (RFC 9110, section 10.1.4).
         .filter(|name| *name != TE)
         .collect();
-    let spin: Vec<HeaderName> =
-        headers.keys().filter(|name| is_spin(name.as_str())).cloned().collect();
-    for name in named.iter().chain(&spin) {
+    if named.iter().any(|name| headers.contains_key(name) && !is_of_the_hop(name.as_str())) {
+        return Err((
+            StatusCode::BAD_REQUEST,
+            "Connection names a field that is not the connection's",
+        ));
+    }
+    let ours: Vec<HeaderName> =
+        headers.keys().filter(|name| is_ours(name.as_str())).cloned().collect();
+    for name in named.iter().chain(&ours) {
         headers.remove(name);
     }
+    Ok(())
 }
 
-/// Servers that map `-` to `_` would take `spin_client_addr` for ours.
-fn is_spin(name: &str) -> bool {
-    matches!(name.as_bytes(), [b's', b'p', b'i', b'n', b'-' | b'_', ..])
+fn is_of_the_hop(name: &str) -> bool {
+    const NAMES: [&str; 6] =
+        ["connection", "http2-settings", "keep-alive", "trailer", "transfer-encoding", "upgrade"];
+    NAMES.contains(&name) || name.starts_with("proxy-")
+}
+
+/// Names in which the host speaks to components. Servers that map `-` to `_` would take `spin_client_addr` for ours.
+fn is_ours(name: &str) -> bool {
+    ["spin", "sekisho"]
+        .iter()
+        .any(|ours| name.strip_prefix(ours).is_some_and(|rest| rest.starts_with(['-', '_'])))
 }
 
 pub(crate) fn set_client_address(headers: &mut HeaderMap, peer: SocketAddr) {
@@ -185,18 +203,42 @@ mod tests {
                 ("spin_client_addr", "1.1.1.3:1"),
                 ("spin-full-url", "x"),
                 ("spinach", "stays"),
-                ("x-once", "1"),
-                ("connection", "close, X-Once,spin-client-addr"),
+                ("sekisho-outbound-group", "x"),
+                ("sekisho_in_flight", "0"),
+                ("keep-alive", "timeout=5"),
+                ("connection", "close, Keep-Alive, x-absent"),
             ],
         )
         .unwrap();
         let headers = seen.headers();
         let addresses: Vec<_> = headers.get_all(CLIENT_ADDRESS).iter().collect();
         assert_eq!(addresses, ["203.0.113.9:50211"]);
-        for gone in ["spin_client_addr", "spin-full-url", "x-once"] {
+        for gone in [
+            "spin_client_addr",
+            "spin-full-url",
+            "sekisho-outbound-group",
+            "sekisho_in_flight",
+            "keep-alive",
+        ] {
             assert!(!headers.contains_key(gone), "{gone}");
         }
         assert!(headers.contains_key("spinach"));
+    }
+
+    #[test]
+    fn connection_takes_nothing_away_from_the_component() {
+        for named in
+            ["x-forwarded-for", "close, X-Forwarded-For", "spin-client-addr", "authorization"]
+        {
+            let fields = [
+                ("host", "a"),
+                ("x-forwarded-for", "192.0.2.1"),
+                ("spin-client-addr", "1.1.1.1:1"),
+                ("authorization", "x"),
+                ("connection", named),
+            ];
+            assert_eq!(request("/", &fields).unwrap_err().0, StatusCode::BAD_REQUEST, "{named}");
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub(crate) struct Scope {
     /// How many components called each other to get here.
     pub(crate) depth: usize,
     client_gone: watch::Sender<bool>,
+    sent: AtomicBool,
     fate: OnceLock<Arc<Fate>>,
 }
 
@@ -32,6 +33,7 @@ impl Scope {
             peer,
             depth,
             client_gone: watch::Sender::new(false),
+            sent: AtomicBool::new(false),
             fate: OnceLock::new(),
         })
     }
@@ -39,6 +41,16 @@ impl Scope {
     /// Ties the request to the instance that accepted it.
     pub(crate) fn accepted_by(&self, fate: &Arc<Fate>) {
         drop(self.fate.set(Arc::clone(fate)));
+    }
+
+    /// Notes that the component has sent a request for this one.
+    pub(crate) fn sends(&self) {
+        self.sent.store(true, Ordering::Release);
+    }
+
+    /// Whether the component has sent a request for this one.
+    pub(crate) fn has_sent(&self) -> bool {
+        self.sent.load(Ordering::Acquire)
     }
 
     /// Whether the instance that works on the request has trapped.

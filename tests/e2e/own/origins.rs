@@ -173,5 +173,5 @@ fn built() -> PathBuf {
     let target = root().join("target/examples");
     let mut cargo = Command::new("cargo");
     cargo.args(["build", "-q", "--target-dir"]).arg(target);
-    executable(cargo.current_dir(root().join("examples/origin-rust")))
+    executable(cargo.current_dir(root().join("examples/origin-rust")), None)
 }

@@ -30,10 +30,7 @@ fn more(key: &str) -> Option<Effect> {
         | "recheck_s"
         | "burst"
         | "refill_per_minute"
-        | "concurrent_requests"
-        | "credentials"
-        | "headers"
-        | "expose_headers" => Effect::Opens,
+        | "concurrent_requests" => Effect::Opens,
         "all_roles" | "enforce" | "revocation" => Effect::Closes,
         _ => return None,
     })
@@ -42,9 +39,7 @@ fn more(key: &str) -> Option<Effect> {
 /// What the gateway takes where a key is left out.
 fn default(key: &str) -> Option<Value> {
     Some(match key {
-        "public" | "cleartext" | "sole_tenant" | "discovery" | "own_keys" | "credentials" => {
-            false.into()
-        }
+        "public" | "cleartext" | "sole_tenant" | "discovery" | "own_keys" => false.into(),
         "weight" => 1.into(),
         "host" => "origin".into(),
         "connections" => "shared".into(),
@@ -236,7 +231,7 @@ fn set(value: Option<&Value>) -> String {
     if value.is_some() { "set" } else { "not set" }.to_owned()
 }
 
-fn shown(value: Option<&Value>) -> String {
+pub(super) fn shown(value: Option<&Value>) -> String {
     match value {
         None => "not set".to_owned(),
         Some(value) => shown_value(value),

@@ -11,6 +11,7 @@
 //!
 //! A key that this program does not know is a change all the same.
 
+mod cors;
 mod keys;
 mod networks;
 #[cfg(test)]
@@ -187,6 +188,7 @@ impl Changes {
             let (before, after) = (old.0.get(key), new.0.get(key));
             match key.as_str() {
                 "networks" => self.networks(place, as_table(before), as_table(after)),
+                "cors" => self.cors(place, as_table(before), as_table(after)),
                 "issuers" => {
                     let (before, after) = (by_name(before, "issuer"), by_name(after, "issuer"));
                     for name in names(before.keys(), after.keys()) {

@@ -356,3 +356,68 @@ fn who_is_asked_of_the_directory() {
         assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), [want]);
     }
 }
+
+const CORS: &str = "[cors]\norigins = [\"https://a.example\"]\n";
+
+#[test]
+fn which_sites_may_call() {
+    let with = |cors: &str| TENANT.replace("[networks]", &format!("{cors}[networks]"));
+    let compared = |old: &str, new: &str| {
+        let (old, new) = (with(old), with(new));
+        let found = diff(&files(GATEWAY, &old, KEYS), &files(GATEWAY, &new, KEYS)).unwrap();
+        found.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let more = |text: &str| format!("{CORS}{text}\n");
+    for (old, new, want) in [
+        (
+            String::new(),
+            CORS.to_owned(),
+            &["opens tenant acme, cors: added, for https://a.example"][..],
+        ),
+        (
+            String::new(),
+            more("credentials = true"),
+            &[
+                "opens tenant acme, cors: added, for https://a.example",
+                "opens tenant acme, cors: credentials: false → true",
+            ],
+        ),
+        (CORS.into(), String::new(), &["changes tenant acme, cors: removed"]),
+        (CORS.into(), more("credentials = false\nmax_age_s = 600"), &[]),
+        (
+            CORS.into(),
+            more("credentials = true"),
+            &["opens tenant acme, cors: credentials: false → true"],
+        ),
+        (
+            more("credentials = true"),
+            CORS.into(),
+            &["closes tenant acme, cors: credentials: true → false"],
+        ),
+        (
+            CORS.into(),
+            more("max_age_s = 86400"),
+            &["changes tenant acme, cors: max_age_s: 600 → 86400"],
+        ),
+        (
+            CORS.into(),
+            CORS.replace("\"]", "\", \"https://b.example\"]"),
+            &["opens tenant acme, cors: origins: added https://b.example"],
+        ),
+        (
+            CORS.into(),
+            more("headers = [\"authorization\", \"x-a\"]"),
+            &[
+                "opens tenant acme, cors: headers: added x-a",
+                "closes tenant acme, cors: headers: removed content-type",
+            ],
+        ),
+        (
+            CORS.into(),
+            more("expose_headers = [\"x-a\"]"),
+            &["opens tenant acme, cors: expose_headers: added x-a"],
+        ),
+    ] {
+        assert_eq!(compared(&old, &new), want, "{old} to {new}");
+    }
+}

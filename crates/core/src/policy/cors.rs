@@ -19,6 +19,11 @@ impl Cors {
         self.origins.iter().map(String::as_str).find(|site| site.as_bytes() == origin)
     }
 
+    /// The sites.
+    pub fn origins(&self) -> &[String] {
+        &self.origins
+    }
+
     /// Whether they may use the user's session cookie.
     pub fn credentials(&self) -> bool {
         self.credentials

@@ -227,7 +227,17 @@ fn the_session_cookie_of_a_site_that_may_use_it() {
 }
 
 /// Each fault, by its code and what is written.
-pub(crate) const FAULTS: [(&str, &str, &str); 13] = [
+pub(crate) const FAULTS: [(&str, &str, &str); 15] = [
+    (
+        "cors-origin-tenant",
+        "[cors]\norigins = [\"https://acme.example.jp:8443\"]\n",
+        "\"https://acme.example.jp:8443\"",
+    ),
+    (
+        "cors-credentials-cleartext",
+        "[cors]\norigins = [\"http://localhost:5173\"]\ncredentials = true\n",
+        "\"http://localhost:5173\"",
+    ),
     ("cors-without-origin", "[cors]\norigins = []\n", "[]"),
     ("cors-origin-invalid", "[cors]\norigins = [\"*\"]\n", "\"*\""),
     ("cors-origin-invalid", "[cors]\norigins = [\"null\"]\n", "\"null\""),

@@ -172,6 +172,7 @@ fn an_origin_that_does_not_answer_comes_last_and_is_still_asked() {
         assert_eq!(chosen(&policy, &health, at(0)).len(), 2, "{failure:?}: all are as bad");
         health.answered(policy.origin("a").unwrap());
         assert_eq!(chosen(&policy, &health, at(0)).into_keys().collect::<Vec<_>>(), ["a"]);
+        assert_eq!(chosen(&policy, &health, at(60)).len(), 2, "{failure:?}: not for ever");
     }
 }
 

@@ -262,7 +262,14 @@ fn which_answers_have_no_end() {
         ("what should have none", "GET", 205, none, true),
         ("not modified", "GET", 304, none, false),
         ("an error", "GET", 500, none, true),
-        ("of gRPC, trailers only", "POST", 200, &[("grpc-status", "7")], false),
+        (
+            "of gRPC, trailers only",
+            "POST",
+            200,
+            &[("grpc-status", "7"), ("content-type", "application/grpc+proto")],
+            false,
+        ),
+        ("events that call themselves gRPC's", "POST", 200, &[("grpc-status", "0"), events], true),
     ] {
         let fields = headers.iter().map(|(n, v)| ((*n).into(), (*v).as_bytes().to_vec())).collect();
         assert_eq!(is_open_ended(method, status, &Headers::new(fields)), want, "{name}");

@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::header::CONTENT_LENGTH;
-use http::{HeaderName, Response};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -17,6 +17,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::errors;
 
+const GRPC: &[u8] = b"application/grpc";
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
 /// Resolves when the client that a response is for has gone.
@@ -27,17 +28,27 @@ pub(super) type Gone = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub(super) struct Sent {
     last: Arc<Mutex<Instant>>,
     broke_off: Arc<AtomicBool>,
+    awaits_client: Arc<AtomicBool>,
 }
 
 impl Default for Sent {
     fn default() -> Self {
-        Self { last: Arc::new(Mutex::new(Instant::now())), broke_off: Arc::default() }
+        Self {
+            last: Arc::new(Mutex::new(Instant::now())),
+            broke_off: Arc::default(),
+            awaits_client: Arc::default(),
+        }
     }
 }
 
 impl Sent {
     fn touch(&self) {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// More of the body is to come, and whoever sends it is waited for.
+    pub(super) fn awaits_client(&self) -> bool {
+        self.awaits_client.load(Ordering::Acquire)
     }
 
     /// Whoever sends the body did not bring it to its end: what comes of that is not the origin's doing.
@@ -80,6 +91,7 @@ impl Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let frame = Pin::new(&mut self.inner).poll_frame(cx);
+        self.sent.awaits_client.store(frame.is_pending(), Ordering::Release);
         if frame.is_ready() {
             self.sent.touch();
         }
@@ -114,8 +126,8 @@ impl ResponseBody {
         between: Duration,
         client_gone: Gone,
     ) -> Response<WasiBody> {
-        let by_handle =
-            [CONTENT_LENGTH, GRPC_STATUS].iter().any(|name| response.headers().contains_key(name));
+        let by_handle = response.headers().contains_key(CONTENT_LENGTH)
+            || (response.headers().contains_key(GRPC_STATUS) && is_grpc(response.headers()));
         let silence = Box::pin(tokio::time::sleep(between));
         response.map(|inner| {
             Self { inner, by_handle, between, silence, client_gone: Some(client_gone) }
@@ -161,6 +173,11 @@ impl Body for ResponseBody {
     fn size_hint(&self) -> SizeHint {
         self.inner.size_hint()
     }
+}
+
+fn is_grpc(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    kind.get(..GRPC.len()).is_some_and(|start| start.eq_ignore_ascii_case(GRPC))
 }
 
 /// Keeps of a response's trailers what gRPC needs. A component that passes a body on by handle does not see its trailers,

@@ -47,11 +47,18 @@ pub(crate) async fn send(
         );
         return Err(Error::HttpRequestDenied);
     }
+    if let Some(scope) = &scope {
+        scope.sends();
+    }
     let app = blueprint.app.upgrade().ok_or(Error::ConnectionTerminated)?;
+    let wishes = Wishes::take(&mut request)?;
     if let Some(name) = target.host.strip_suffix(INTERNAL_SUFFIX) {
+        if wishes.to.is_some() {
+            // Another component has no other authority than its name.
+            return Err(Error::HttpRequestUriInvalid);
+        }
         return app.chain(name, scope.as_deref(), request).await;
     }
-    let wishes = Wishes::take(&mut request)?;
     let exchange = exchange(app.pools.of(wishes), request, options.unwrap_or_default());
     let mut gone: Gone = match scope {
         Some(scope) => Box::pin(scope.until_client_gone()),
@@ -65,7 +72,7 @@ pub(crate) async fn send(
 }
 
 /// The client that the request is for has gone, or its body broke off: `wasi:http` has no code for that.
-fn client_gone() -> Error {
+pub(crate) fn client_gone() -> Error {
     Error::InternalError(Some("the client has gone".to_owned()))
 }
 
@@ -134,7 +141,11 @@ async fn exchange(
         tokio::select! {
             answer = &mut answer => answer,
             () = sent.idle_for(options.first_byte_timeout.unwrap_or(FIRST_BYTE)) => {
-                return Err(Error::HttpResponseTimeout);
+                return Err(if sent.awaits_client() {
+                    client_gone()
+                } else {
+                    Error::HttpResponseTimeout
+                });
             }
         }
     };

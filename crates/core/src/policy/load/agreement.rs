@@ -4,7 +4,8 @@ use super::Loader;
 use super::suggest::did_you_mean;
 use super::tenants::Placed;
 use crate::network::BUSINESS;
-use crate::policy::{Origin, Route, TenantProof};
+use crate::policy::{Cors, Origin, Route, TenantProof};
+use crate::request::authority::Authority;
 use std::collections::{BTreeMap, HashMap};
 
 impl Loader<'_> {
@@ -130,6 +131,29 @@ impl Loader<'_> {
                     format!("{} is a tenant's host", host.get_ref()),
                     "drop it: a tenant's answers may lead to its own hosts, and to no other tenant's",
                 );
+            }
+        }
+    }
+
+    /// Pages of one tenant's host would read what is another's.
+    pub(super) fn sites(&mut self, hosts: &HashMap<String, usize>, tenants: &[Placed]) {
+        for (index, Placed { tenant, file, sites, .. }) in tenants.iter().enumerate() {
+            let origins = tenant.cors().into_iter().flat_map(Cors::origins);
+            for (site, span) in origins.zip(sites) {
+                let authority = site.split_once("://").map_or("", |(_, authority)| authority);
+                let host = Authority::parse(authority).map(|site| site.host().to_owned());
+                let other = host.ok().and_then(|host| hosts.get(&host).copied());
+                if other.is_some_and(|other| other != index) {
+                    self.fault(
+                        "cors-origin-tenant",
+                        (file, Some(span.clone())),
+                        format!(
+                            "{site} is another tenant's, whose pages may not read what is {}'s",
+                            tenant.id()
+                        ),
+                        "name a site of the tenant's own",
+                    );
+                }
             }
         }
     }

@@ -23,6 +23,18 @@ impl Loader<'_> {
             );
         }
         for origin in source.origins.get_ref() {
+            let clear = origin.get_ref().starts_with("http://");
+            if clear && source.credentials {
+                self.fault(
+                    "cors-credentials-cleartext",
+                    (file, Some(origin.span())),
+                    format!(
+                        "whoever is between could act with users' cookies as {:?}",
+                        origin.get_ref()
+                    ),
+                    "write https://, or drop credentials = true",
+                );
+            }
             if !is_site(origin.get_ref()) {
                 self.fault(
                     "cors-origin-invalid",

@@ -199,6 +199,7 @@ impl Loader<'_> {
         self.tenant_claims(&tenants);
         let hosts = self.hosts(&tenants);
         self.redirects(&hosts);
+        self.sites(&hosts, &tenants);
         let tenants: Vec<Tenant> = tenants.into_iter().map(|placed| placed.tenant).collect();
         let mut gateway = super::Gateway {
             digest: String::new(),

@@ -19,6 +19,8 @@ pub(super) struct Placed {
     /// Of each of the tenant's issuers, in their order.
     pub(super) issuers: Vec<Range<usize>>,
     pub(super) login: Option<Range<usize>>,
+    /// Of each site of `cors`, in their order.
+    pub(super) sites: Vec<Range<usize>>,
 }
 
 impl Loader<'_> {
@@ -78,6 +80,8 @@ impl Loader<'_> {
             .iter()
             .map(|(name, given)| (name.get_ref().clone(), self.network(&file, name, given)))
             .collect();
+        let sites = source.cors.iter().flat_map(|cors| cors.origins.get_ref()).map(Spanned::span);
+        let sites = sites.collect();
         let cors = source.cors.map(|source| self.cors(&file, source));
         let login_span = source.login.as_ref().map(Spanned::span);
         let login = source.login.map(|source| self.login(&file, source));
@@ -108,6 +112,7 @@ impl Loader<'_> {
                 .collect(),
             issuers: issuer_spans,
             login: login_span,
+            sites,
             file,
             tenant: Tenant {
                 id,

@@ -1,5 +1,15 @@
 //! Two tenants and an origin that can work on a few requests at once: the one that asks for much does not starve
-//! the other.
+//! the other. Times are compared here, so nothing runs beside it.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that can't go on has failed"
+)]
+
+#[path = "../e2e/support.rs"]
+#[allow(dead_code, reason = "the other end-to-end tests need more of it")]
+mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,7 +20,8 @@ use sekisho_testing::body;
 use sekisho_testing::client::Protocol;
 use sekisho_testing::origin::OriginOptions;
 
-use crate::support::{Options, World};
+use support::{Options, World};
+use tokio::sync::Mutex;
 
 /// What the origin works on at once, and how long each takes.
 const CAPACITY: usize = 8;
@@ -22,11 +33,14 @@ const NOISY: usize = 48;
 /// How often the quiet tenant asks, one request after the other.
 const QUIET: usize = 60;
 
+/// One test at a time.
+static ALONE: Mutex<()> = Mutex::const_new(());
+
 async fn world(limit: &str) -> Arc<World> {
     Arc::new(
         World::with(Options {
             origin: OriginOptions { capacity: CAPACITY, ..OriginOptions::default() },
-            gateway: vec![("[limits]\n".into(), format!("[limits]\n{limit}"))],
+            gateway: vec![("concurrent_requests = 512\n".into(), limit.into())],
             globex: vec![("business = [".into(), "business = [\"127.0.0.1/32\", ".into())],
             ..Options::default()
         })
@@ -98,6 +112,7 @@ async fn besides_a_noisy_one(world: &Arc<World>) -> (Duration, u64, u64) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tenant_that_asks_for_much_does_not_starve_another() {
+    let _alone = ALONE.lock().await;
     let limited = world("concurrent_requests = 6\n").await;
     let alone = quiet(&limited).await;
     let (beside, served, refused) = besides_a_noisy_one(&limited).await;
@@ -115,12 +130,13 @@ async fn a_tenant_that_asks_for_much_does_not_starve_another() {
 /// Whoever is refused for it is told, and it is recorded with the tenant.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_in_flight_counts_to_its_end() {
+    let _alone = ALONE.lock().await;
     let world = world("concurrent_requests = 1\n").await;
     let open = world.get("/api/files/download?bytes=50000000&chunked=1").await;
     assert_eq!(open.status(), 200, "a client may not say it himself");
     let refused = world.get("/api/assistants").await;
     assert_eq!(refused.status(), 429);
-    let said = crate::support::json(refused).await;
+    let said = support::json(refused).await;
     assert_eq!(said["reason"], "concurrency-limited");
     let record = world.audit.of(said["request_id"].as_str().unwrap()).await;
     assert_eq!(
