@@ -25,9 +25,9 @@ pub(crate) fn confine(headers: &mut Headers, tenant: &Tenant, route: &Route) {
     headers.retain(|name, _| !is_targeted_cache_control(name));
     let rules: Vec<&[u8]> = headers.values("cache-control").collect();
     let rule = rules.join(&b',');
-    let (rule, is_kept) = private(&rule).unwrap_or_else(|| match route.is_public() {
-        true => ("private".to_owned(), true),
-        false => ("private, no-store".to_owned(), false),
+    let (rule, is_kept) = private(&rule).unwrap_or_else(|| {
+        let is_public = route.is_public();
+        (if is_public { "private" } else { "private, no-store" }.to_owned(), is_public)
     });
     headers.set("cache-control", rule);
     if is_kept && !route.is_public() {

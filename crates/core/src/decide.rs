@@ -15,6 +15,7 @@ use crate::token::{Authenticated, Claimed, Wanted};
 use crate::{authorize, client, network, route, session, sign_in, tenant, token};
 use jiff::Timestamp;
 use std::net::IpAddr;
+use std::ops::ControlFlow;
 
 /// A step of the road.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -238,13 +239,13 @@ impl<'p> Pending<'p> {
 pub fn decide(policy: &Policy, request: Request, now: Timestamp) -> Progress<'_> {
     let mut facts = Facts { request_id: request.request_id.clone(), ..Facts::default() };
     match start(policy, request, now, &mut facts) {
-        Ok(Start::Token(token::Progress::Done(authenticated))) => {
+        Ok(ControlFlow::Continue(token::Progress::Done(authenticated))) => {
             proceed(policy, authenticated, now, facts)
         }
-        Ok(Start::Token(token::Progress::Claimed(claimed))) => {
+        Ok(ControlFlow::Continue(token::Progress::Claimed(claimed))) => {
             Progress::Keys(Box::new(NeedsKeys { policy, claimed, now, facts }))
         }
-        Ok(Start::Preflight(headers)) => {
+        Ok(ControlFlow::Break(headers)) => {
             let verdict = Verdict::Answer(Reply::Preflight(headers));
             Progress::Decided(Box::new(Decision { verdict, facts, writes: Vec::new() }))
         }
@@ -310,20 +311,13 @@ fn require_clock(now: Timestamp) -> Result<(), Denial> {
     Ok(())
 }
 
-/// How far steps 1 to 7 come.
-enum Start<'p> {
-    Token(token::Progress<'p>),
-    /// Step 6 held, and no token is asked for.
-    Preflight(Headers),
-}
-
-/// Steps 1 to 7, where the policy has the keys.
+/// Steps 1 to 7, where the policy has the keys; a preflight breaks off behind step 6 with the fields of its answer.
 fn start<'p>(
     policy: &'p Policy,
     request: Request,
     now: Timestamp,
     facts: &mut Facts<'p>,
-) -> Result<Start<'p>, Denial> {
+) -> Result<ControlFlow<Headers, token::Progress<'p>>, Denial> {
     facts.reached = Some(Step::Transport);
     require_clock(now)?;
     let secured = transport::require_https(request, policy.edge())?;
@@ -358,11 +352,11 @@ fn start<'p>(
     facts.would_deny.extend(admitted.would_deny.take());
     if let Some(preflight) = admitted.routed.preflight {
         let request = &admitted.routed.located.hosted.request;
-        return preflight.answer(&request.headers).map(Start::Preflight);
+        return preflight.answer(&request.headers).map(ControlFlow::Break);
     }
 
     facts.reached = Some(Step::Token);
-    token::authenticate(admitted, now).map(Start::Token)
+    token::authenticate(admitted, now).map(ControlFlow::Continue)
 }
 
 /// Steps 8 to 10.

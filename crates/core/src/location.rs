@@ -55,11 +55,11 @@ impl Bounds<'_> {
 
     /// One of the origin's own names.
     fn is_inside(&self, host: &str) -> bool {
-        let named = match self.origin.host() {
+        let asked_for = match self.origin.host() {
             HostPolicy::Named(name) => Some(name.as_str()),
             HostPolicy::Origin | HostPolicy::Client => None,
         };
-        let mut names = [Some(self.origin.authority()), named].into_iter().flatten();
+        let mut names = [Some(self.origin.authority()), asked_for].into_iter().flatten();
         names.any(|name| Authority::parse(name).is_ok_and(|name| name.host() == host))
     }
 
