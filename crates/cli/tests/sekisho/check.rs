@@ -77,7 +77,7 @@ fn one_file_shows_all_its_slips_at_once() {
 fn warnings_are_shown_and_can_be_denied() {
     let policy = PolicyCopy::new();
     policy.replace("tenants/acme.toml", "[\"127.0.0.0/8\", \"::1/128\"]", "\"any\"");
-    let shown = ["admin-network-any", "tenants/acme.toml:11:9", "help: list the blocks"];
+    let shown = ["admin-network-any", "tenants/acme.toml:22:9", "help: list the blocks"];
     let ran = run(&["check", policy.path()]);
     ran.failed(0, &shown);
     assert!(
