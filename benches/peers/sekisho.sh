@@ -6,9 +6,12 @@ ROOT=$(cd "$(dirname "$(peer_file sekisho)")/../.." && pwd)
 peer_version() { "$ROOT/target/release/sekisho" --version; }
 peer_start() {
   . "$DATA/params.sh"
-  mkdir -p "$WORK/policy/tenants" "$WORK/policy/keys"
-  cp "$DATA/jwks-$ALG.json" "$WORK/policy/keys/idp.jwks.json"
-  cat >"$WORK/policy/gateway.toml" <<POLICY
+  # A place that stays, because what is compiled at the first start is kept beside the manifest.
+  WORK_OF=$ROOT/target/bench/$ALG
+  rm -rf "$WORK_OF/policy"
+  mkdir -p "$WORK_OF/policy/tenants" "$WORK_OF/policy/keys"
+  cp "$DATA/jwks-$ALG.json" "$WORK_OF/policy/keys/idp.jwks.json"
+  cat >"$WORK_OF/policy/gateway.toml" <<POLICY
 version = 1
 [edge]
 trusted_proxies = ["127.0.0.0/8"]
@@ -32,8 +35,8 @@ path = "/{*rest}"
 methods = ["GET", "POST"]
 origins = ["origin"]
 POLICY
-  cat >"$WORK/policy/tenants/$TENANT.toml" <<POLICY
-hosts = ["127.0.0.1"]
+  cat >"$WORK_OF/policy/tenants/$TENANT.toml" <<POLICY
+hosts = ["127.0.0.1", "bench.test"]
 regions = ["here"]
 [networks]
 business = [
@@ -47,8 +50,8 @@ jwks_file = "keys/idp.jwks.json"
 tenant_claim = "tenant"
 POLICY
   # The origin's port is another than the repository's manifest allows.
-  sed -e "s|http://127.0.0.1:[0-9]*|http://127.0.0.1:$ORIGIN_PORT|" -e "s|\"target/|\"$ROOT/target/|; s|\"policy\"|\"$WORK/policy\"|" \
-    "$ROOT/spin.toml" >"$WORK/spin.toml"
-  bg "$ROOT/target/release/sekisho" up --file "$WORK/spin.toml" --policy "$WORK/policy" --state memory \
+  sed -e "s|http://127.0.0.1:[0-9]*|http://127.0.0.1:$ORIGIN_PORT|" -e "s|\"target/|\"$ROOT/target/|; s|\"policy\"|\"$WORK_OF/policy\"|" \
+    "$ROOT/spin.toml" >"$WORK_OF/spin.toml"
+  bg "$ROOT/target/release/sekisho" up --file "$WORK_OF/spin.toml" --policy "$WORK_OF/policy" --state memory \
     --listen "127.0.0.1:$HTTPS_PORT" --listen-sidecar "127.0.0.1:$HTTP_PORT" --tls-cert "$DATA/tls.crt" --tls-key "$DATA/tls.key"
 }

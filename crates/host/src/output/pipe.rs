@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 /// Bytes that may wait before the components wait too.
 const MAX_WAITING: usize = 8 * 1024 * 1024;
+/// Bytes of lines that are written at once.
+const BATCH: usize = 64 * 1024;
 /// Pause before a stream that failed is tried again.
 const RETRY: Duration = Duration::from_millis(200);
 
@@ -27,6 +29,8 @@ struct Queue {
     waiting: usize,
     /// Writers without room.
     blocked: Vec<Waker>,
+    /// The thread that writes waits for a line.
+    idle: bool,
     ended: bool,
 }
 
@@ -53,8 +57,13 @@ impl Pipe {
 
     /// Queues a line, whether or not there is room.
     pub(super) fn push(&self, line: &[u8]) {
-        self.queue().push(line.to_vec());
-        self.changed.notify_all();
+        let mut queue = self.queue();
+        queue.push(line.to_vec());
+        // A call to the system each, which a thread at work does not need.
+        if std::mem::take(&mut queue.idle) {
+            drop(queue);
+            self.changed.notify_all();
+        }
     }
 
     /// Ready when there is room for another line.
@@ -94,8 +103,8 @@ impl Pipe {
     /// Writes what is queued until the end. The first of a row of failures is told to `other`, as a line of JSON like
     /// those of a component's log.
     pub(super) fn run(&self, mut sink: impl Write, other: &Self) {
-        while let Some(line) = self.next() {
-            let mut rest = line.as_slice();
+        while let Some(lines) = self.next() {
+            let mut rest = lines.as_slice();
             let mut told = false;
             while let Err(error) = write(&mut sink, &mut rest) {
                 if !told {
@@ -110,16 +119,29 @@ impl Pipe {
                     return;
                 }
             }
-            self.written(line.len());
+            self.written(lines.len());
         }
     }
 
+    /// The lines that wait, as many as one call writes at a time.
     fn next(&self) -> Option<Vec<u8>> {
-        let mut queue = self
-            .changed
-            .wait_while(self.queue(), |queue| queue.lines.is_empty() && !queue.ended)
-            .unwrap_or_else(PoisonError::into_inner);
-        queue.lines.pop_front()
+        let waits = |queue: &mut Queue| {
+            queue.idle = queue.lines.is_empty() && !queue.ended;
+            queue.idle
+        };
+        let waited = self.changed.wait_while(self.queue(), waits);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+        // Whoever woke this thread may have more to say.
+        std::thread::yield_now();
+        let mut queue = self.queue();
+        let mut lines = queue.lines.pop_front()?;
+        while let Some(line) = queue.lines.front() {
+            if lines.len() + line.len() > BATCH {
+                break;
+            }
+            lines.extend(queue.lines.pop_front().unwrap_or_default());
+        }
+        Some(lines)
     }
 
     fn written(&self, bytes: usize) {
@@ -146,6 +168,7 @@ impl Pipe {
         let mut queue = self.queue();
         if queue.has_room() {
             queue.push(line.as_bytes().to_vec());
+            queue.idle = false;
             drop(queue);
             self.changed.notify_all();
         }
