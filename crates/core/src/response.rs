@@ -10,7 +10,7 @@
 //! 3. `Location` sends the client nowhere but to the tenant (`location`), or the answer is
 //!    refused; a `Content-Location` that does not name the tenant goes, and so does `Refresh`, which no standard has.
 //! 4. No shared cache may serve an answer that not everybody may have: of a route that asks for a token or for a
-//!    network ([`cache`](crate::cache)).
+//!    network (`cache`).
 //! 5. Who may read it on another site's page, where the tenant's policy has a word on that ([`cors`](crate::cors)).
 //! 6. `Strict-Transport-Security`, `X-Content-Type-Options`, `Referrer-Policy` are set.
 
