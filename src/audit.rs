@@ -15,11 +15,12 @@ pub(crate) fn write(
     line(record(facts, outcome, policy, arrival.time(), arrival.elapsed()));
 }
 
-/// Writes one line in one piece, so that concurrent requests do not mix theirs.
+/// Writes one line in one piece, so that concurrent requests do not mix theirs. Standard output keeps no line back that
+/// has its end.
 pub(crate) fn line(mut line: String) {
     line.push('\n');
     let mut stdout = std::io::stdout().lock();
-    if let Err(error) = stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()) {
+    if let Err(error) = stdout.write_all(line.as_bytes()) {
         eprintln!("audit: {error}");
     }
 }
