@@ -35,7 +35,7 @@ pub(crate) async fn forward<'p>(
     let mut is_first = true;
     let response = loop {
         asked.facts.origin = Some(permit.origin());
-        let request = request(&permit, asked.facts).await?;
+        let request = request(&mut permit, asked.facts).await?;
         let Some(outgoing) = body.outgoing() else {
             return Err(Denial::new(Reason::OriginFailed, "the body is gone"));
         };
@@ -70,9 +70,9 @@ struct Head {
     target: Target,
 }
 
-async fn request(permit: &Permit<'_>, facts: &Facts<'_>) -> Result<Head, Denial> {
+async fn request(permit: &mut Permit<'_>, facts: &Facts<'_>) -> Result<Head, Denial> {
     let assertion = own::assertion(permit, &facts.request_id).await?;
-    let mut headers = permit.headers_with(assertion.as_deref());
+    let mut headers = permit.take_headers(assertion.as_deref());
     instruct(&mut headers, permit, facts.host.as_deref().unwrap_or_default())?;
     Ok(Head {
         headers: answer::fields(headers).map_err(|error| fault(&error))?,

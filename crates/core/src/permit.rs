@@ -75,7 +75,6 @@ impl<'p> Permit<'p> {
         let routed = authenticated.admitted.routed;
         let (route, located) = (routed.route, routed.located);
         let (tenant, request) = (located.hosted.tenant, *located.hosted.request);
-        let sharing = Sharing::of(tenant, &request.headers);
         let candidates = Candidates { tenant, route, policy };
         // The first of equals, so that the same request has the same answer wherever it is judged.
         let first = Health::default().choose(candidates, None, 0, Duration::ZERO);
@@ -120,7 +119,7 @@ impl<'p> Permit<'p> {
             route,
             candidates,
             origin,
-            sharing,
+            sharing: routed.sharing,
             method: request.method,
             target,
             headers,
@@ -228,9 +227,14 @@ impl<'p> Permit<'p> {
         self.assertion.as_ref().map(|(assertion, lifetime)| (assertion, *lifetime))
     }
 
-    /// The header fields with the signed word, where there is one to give.
-    pub fn headers_with(&self, assertion: Option<&str>) -> Headers {
-        let mut headers = self.headers.clone();
+    /// Takes the header fields for the origin, with the signed word where there is one to give. They are there again
+    /// only for another origin.
+    pub fn take_headers(&mut self, assertion: Option<&str>) -> Headers {
+        let mut headers = if self.has_alternatives() {
+            self.headers.clone()
+        } else {
+            std::mem::take(&mut self.headers)
+        };
         if let Some(token) = assertion {
             headers.push(assertion::HEADER, token);
         }

@@ -17,6 +17,8 @@ pub struct Routed<'p> {
     pub(crate) route: &'p Route,
     /// What stands in the path for the assistant that the route names, byte for byte.
     pub(crate) assistant: Option<String>,
+    /// With whom the answer is shared.
+    pub(crate) sharing: Option<Sharing<'p>>,
     /// It asks whether a page of another site may take the route, and the gateway answers that.
     pub(crate) preflight: Option<Preflight<'p>>,
 }
@@ -49,7 +51,7 @@ pub fn select<'p>(
             Denial::new(Reason::PolicyUnavailable, "the route's path has no such parameter")
         })?),
     };
-    Ok(Routed { located, route, assistant, preflight })
+    Ok(Routed { located, route, assistant, sharing, preflight })
 }
 
 /// A declared length over the route's limit is refused before a byte of it is read. Apart from

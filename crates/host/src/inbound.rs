@@ -30,7 +30,7 @@ pub(crate) type Refusal = (StatusCode, &'static str);
 /// 3. exactly one authority: at most one `Host` field, and it agrees with the target's authority if there is one
 ///    (RFC 9112, section 3.2; RFC 9113, section 8.3.1);
 /// 4. the fields that `Connection` names go (RFC 9110, section 7.6.1) but `TE`, if they are the
-///    connection's; else it is no request. So does every `spin-*` and `sekisho-*` field;
+///    connection's, else it is no request; every `spin-*` and `sekisho-*` field goes, too;
 /// 5. the peer's address is set, the scheme is the listener's, trailers are dropped;
 /// 6. a body that comes too slowly breaks off.
 pub(crate) fn canonical<B>(

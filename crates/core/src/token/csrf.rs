@@ -5,13 +5,12 @@
 //! 1. A bearer token passes: no browser adds one unasked.
 //! 2. GET, HEAD and OPTIONS pass: they change nothing (RFC 9110, section 9.2.1), and the other site
 //!    can't read the answer.
-//! 3. `Sec-Fetch-Site` (W3C Fetch Metadata Request Headers), exactly one: `same-origin` and `none`,
+//! 3. A page of a site that the tenant lets use the session cookie (`cors.credentials`) passes by its `Origin`.
+//! 4. `Sec-Fetch-Site` (W3C Fetch Metadata Request Headers), exactly one: `same-origin` and `none`,
 //!    the user's own doing, pass. Any other value does not, nor do several fields. `same-site` is
 //!    among those: another tenant's host may be of the same site.
-//! 4. Without it, `Origin` (RFC 6454, section 7), exactly one: it passes if it is `https://` and the
+//! 5. Without it, `Origin` (RFC 6454, section 7), exactly one: it passes if it is `https://` and the
 //!    request's authority, where no port is 443. `null` and several fields do not pass.
-//! 5. A page of a site that the tenant lets use the session cookie (`cors.credentials`) passes by its `Origin`
-//!    before 3 and 4.
 //! 6. With neither field it passes: every browser of today sends one of them, so it is none.
 
 use super::locate::Token;

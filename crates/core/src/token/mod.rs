@@ -27,7 +27,6 @@ pub mod kind;
 pub mod locate;
 pub mod own;
 
-use crate::cors::Sharing;
 use crate::denial::{Denial, Reason};
 use crate::network::Admitted;
 use crate::policy::{Issuer, KeySource, Published, Tenant};
@@ -89,8 +88,7 @@ pub fn authenticate(admitted: Admitted<'_>, now: Timestamp) -> Result<Progress<'
     }
     let hosted = &routed.located.hosted;
     let token = locate::one_token(&hosted.request.headers)?;
-    let sharing = Sharing::of(hosted.tenant, &hosted.request.headers);
-    csrf::judge(&hosted.request, &token, sharing)?;
+    csrf::judge(&hosted.request, &token, routed.sharing)?;
     let claim = claim(token, hosted.tenant)?;
     let wanted = match claim.issuer.keys() {
         KeySource::Written(keys) => {

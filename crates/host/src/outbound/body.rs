@@ -23,37 +23,39 @@ const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 /// Resolves when the client that a response is for has gone.
 pub(super) type Gone = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// When the request last moved, and whether its body broke off.
+/// When the request last moved, and how its body fares.
 #[derive(Clone)]
-pub(super) struct Sent {
-    last: Arc<Mutex<Instant>>,
-    broke_off: Arc<AtomicBool>,
-    awaits_client: Arc<AtomicBool>,
+pub(super) struct Sent(Arc<Progress>);
+
+struct Progress {
+    last: Mutex<Instant>,
+    broke_off: AtomicBool,
+    awaits_client: AtomicBool,
 }
 
 impl Default for Sent {
     fn default() -> Self {
-        Self {
-            last: Arc::new(Mutex::new(Instant::now())),
-            broke_off: Arc::default(),
-            awaits_client: Arc::default(),
-        }
+        Self(Arc::new(Progress {
+            last: Mutex::new(Instant::now()),
+            broke_off: AtomicBool::new(false),
+            awaits_client: AtomicBool::new(false),
+        }))
     }
 }
 
 impl Sent {
     fn touch(&self) {
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        *self.0.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
     /// More of the body is to come, and whoever sends it is waited for.
     pub(super) fn awaits_client(&self) -> bool {
-        self.awaits_client.load(Ordering::Acquire)
+        self.0.awaits_client.load(Ordering::Acquire)
     }
 
     /// Whoever sends the body did not bring it to its end: what comes of that is not the origin's doing.
     pub(super) fn broke_off(&self) -> bool {
-        self.broke_off.load(Ordering::Acquire)
+        self.0.broke_off.load(Ordering::Acquire)
     }
 
     /// Resolves when nothing of the request was sent for `limit`, so that a long upload does not count as waiting
@@ -61,7 +63,7 @@ impl Sent {
     pub(super) async fn idle_for(&self, limit: Duration) {
         self.touch();
         loop {
-            let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
+            let last = *self.0.last.lock().unwrap_or_else(PoisonError::into_inner);
             if last.elapsed() >= limit {
                 return;
             }
@@ -91,12 +93,12 @@ impl Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let frame = Pin::new(&mut self.inner).poll_frame(cx);
-        self.sent.awaits_client.store(frame.is_pending(), Ordering::Release);
+        self.sent.0.awaits_client.store(frame.is_pending(), Ordering::Release);
         if frame.is_ready() {
             self.sent.touch();
         }
         if let Poll::Ready(Some(Err(_))) = &frame {
-            self.sent.broke_off.store(true, Ordering::Release);
+            self.sent.0.broke_off.store(true, Ordering::Release);
         }
         frame
     }

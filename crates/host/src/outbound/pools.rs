@@ -1,7 +1,7 @@
 //! The process's connections to origins: those that anybody's requests may share, and those of one wish each.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hyper_util::client::legacy::{Builder, Client};
@@ -23,7 +23,7 @@ const BUFFER: usize = 64 * 1024;
 const APART: usize = 1024;
 
 /// Connections that may carry each other's requests.
-pub(super) type Pool = Client<Connector, RequestBody>;
+pub(super) type Pool = Arc<Client<Connector, RequestBody>>;
 
 /// The process's connections to origins.
 pub(crate) struct Pools {
@@ -58,21 +58,21 @@ impl Pools {
             .http2_keep_alive_interval(Duration::from_secs(30))
             .http2_keep_alive_timeout(Duration::from_secs(10));
         let connector = Connector::new(tls)?;
-        let shared = builder.build(connector.clone());
+        let shared = Arc::new(builder.build(connector.clone()));
         Ok(Self { connector, builder, shared, apart: Mutex::default() })
     }
 
     /// The connections that may carry a request of these wishes.
     pub(super) fn of(&self, wishes: Wishes) -> Pool {
         if wishes.are_none() {
-            return self.shared.clone();
+            return Arc::clone(&self.shared);
         }
         let mut apart = self.apart.lock().unwrap_or_else(PoisonError::into_inner);
         let Apart { pools, uses } = &mut *apart;
         *uses += 1;
         if let Some((pool, used)) = pools.get_mut(&wishes) {
             *used = *uses;
-            return pool.clone();
+            return Arc::clone(pool);
         }
         if pools.len() >= APART {
             let unused = pools.iter().min_by_key(|(_, (_, used))| *used);
@@ -84,8 +84,8 @@ impl Pools {
             Some(to) => self.connector.to(to.clone()),
             None => self.connector.clone(),
         };
-        let pool: Pool = self.builder.build(connector);
-        pools.insert(wishes, (pool.clone(), *uses));
+        let pool = Arc::new(self.builder.build(connector));
+        pools.insert(wishes, (Arc::clone(&pool), *uses));
         pool
     }
 }

@@ -101,7 +101,7 @@ const ASSERTION: (&str, &str) = (
 #[test]
 fn a_permit_says_what_is_to_be_asserted() {
     let policy = policy_with(ASSERTION.0, ASSERTION.1);
-    let Verdict::Permit(permit) = ask().judge(&policy).verdict else { panic!("refused") };
+    let Verdict::Permit(mut permit) = ask().judge(&policy).verdict else { panic!("refused") };
     let (said, lifetime) = permit.assertion().unwrap();
     let want = Assertion {
         roles: vec!["member".into(), "tester".into()],
@@ -109,7 +109,7 @@ fn a_permit_says_what_is_to_be_asserted() {
         ..assertion()
     };
     assert_eq!((said, lifetime), (&want, 30));
-    let headers = permit.headers_with(Some("a.b.c"));
+    let headers = permit.take_headers(Some("a.b.c"));
     let values: Vec<&[u8]> = headers.values("sekisho-assertion").collect();
     assert_eq!(values, [b"a.b.c"]);
 
