@@ -54,7 +54,7 @@ impl Default for Limits {
             requests: 1024,
             requests_per_peer: 256,
             connections: 10_000,
-            instance_requests: 128,
+            instance_requests: 2048,
             instance_concurrency: 16,
             instance_idle: Duration::from_secs(1),
             chain_depth: 8,

@@ -3,12 +3,14 @@
 mod pipe;
 
 use std::io;
+use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
@@ -97,8 +99,9 @@ impl Writer {
     }
 }
 
-/// This process's output. Each stream has its own thread, so that a slow terminal does not hold up requests and one
-/// stream's fate is not the other's.
+/// This process's output. A line is with the system when the component goes on, where the stream takes it at once: a kill
+/// of this process then loses no record of an answer that was given. Each stream has its own thread for what waits,
+/// so that a slow reader does not hold up requests and one stream's fate is not the other's.
 pub(crate) struct ProcessOutput {
     out: Arc<Pipe>,
     err: Arc<Pipe>,
@@ -107,8 +110,10 @@ pub(crate) struct ProcessOutput {
 impl ProcessOutput {
     fn start() -> io::Result<Arc<Self>> {
         // The first thread ends with this when the second cannot be started.
-        let output =
-            Arc::new(Self { out: Pipe::new("standard output"), err: Pipe::new("standard error") });
+        let output = Arc::new(Self {
+            out: Pipe::new("standard output", |bytes| at_once(io::stdout(), bytes)),
+            err: Pipe::new("standard error", |bytes| at_once(io::stderr(), bytes)),
+        });
         let (out, err) = (Arc::clone(&output.out), Arc::clone(&output.err));
         std::thread::Builder::new()
             .name("sekisho-stdout".to_owned())
@@ -133,6 +138,18 @@ impl Drop for ProcessOutput {
         self.out.end();
         self.err.end();
     }
+}
+
+/// Writes what `stream` takes without waiting: a file always does; a pipe, a socket or a terminal that is ready does for
+/// this many bytes (pipe(7), `PIPE_BUF`).
+fn at_once(stream: impl AsFd, bytes: &[u8]) -> usize {
+    const READY_FOR: usize = 4096;
+    let mut ready = [PollFd::new(&stream, PollFlags::OUT)];
+    if bytes.len() > READY_FOR || !matches!(poll(&mut ready, Some(&Timespec::default())), Ok(1)) {
+        return 0;
+    }
+    // An error is met again, and told, by the thread that writes what waits.
+    rustix::io::write(&stream, bytes).unwrap_or(0)
 }
 
 /// One standard stream of one instance.
@@ -320,8 +337,8 @@ mod tests {
 
     #[tokio::test]
     async fn components_wait_while_a_stream_is_full() {
-        let pipe = Pipe::new("standard output");
-        let output = ProcessOutput { out: Arc::clone(&pipe), err: Pipe::new("standard error") };
+        let pipe = Pipe::new("standard output", |_| 0);
+        let output = ProcessOutput { out: Arc::clone(&pipe), err: Pipe::new("standard error", |_| 0) };
         let writer = Writer::Process(Arc::new(output));
         let stream = ComponentStream::new(&Arc::from("c"), Stream::Out, &writer);
         let mut third = Box::into_pin(stream.async_stream());
@@ -340,7 +357,7 @@ mod tests {
         let other = ComponentStream::new(&Arc::from("c"), Stream::Err, &writer);
         assert!(futures::poll!(std::pin::pin!(other.p2_stream().ready())).is_ready());
 
-        std::thread::spawn(move || pipe.run(io::sink(), &Pipe::new("standard error")));
+        std::thread::spawn(move || pipe.run(io::sink(), &Pipe::new("standard error", |_| 0)));
         second.ready().await;
         assert_eq!(second.check_write().unwrap(), MAX_LINE);
         assert_eq!(write.await.unwrap(), 5);

@@ -1,9 +1,8 @@
-//! One stream of this process's output, with a queue in front of it.
+//! One stream of this process's output, with a queue beside it for what the stream does not take at once.
 //!
 //! A line is never dropped: when the stream fails, its lines wait and are tried again, and when too many wait, so do
 //! the components. What cannot be recorded is not done.
 
-use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -11,20 +10,24 @@ use std::time::{Duration, Instant};
 
 /// Bytes that may wait before the components wait too.
 const MAX_WAITING: usize = 8 * 1024 * 1024;
-/// Bytes of lines that are written at once.
+/// Bytes that are written at a time.
 const BATCH: usize = 64 * 1024;
 /// Pause before a stream that failed is tried again.
 const RETRY: Duration = Duration::from_millis(200);
 
+/// Writes as much as a stream takes without waiting, and says how many bytes that is.
+pub(super) type AtOnce = fn(&[u8]) -> usize;
+
 pub(super) struct Pipe {
     name: &'static str,
+    at_once: AtOnce,
     queue: Mutex<Queue>,
     changed: Condvar,
 }
 
 #[derive(Default)]
 struct Queue {
-    lines: VecDeque<Vec<u8>>,
+    lines: Vec<u8>,
     /// Bytes queued or being written.
     waiting: usize,
     /// Writers without room.
@@ -39,28 +42,34 @@ impl Queue {
         self.waiting <= MAX_WAITING
     }
 
-    fn push(&mut self, mut line: Vec<u8>) {
-        line.push(b'\n');
-        self.waiting += line.len();
-        self.lines.push_back(line);
+    fn push(&mut self, line: &[u8]) {
+        self.lines.extend_from_slice(line);
+        self.lines.push(b'\n');
+        self.waiting += line.len() + 1;
     }
 }
 
 impl Pipe {
-    pub(super) fn new(name: &'static str) -> Arc<Self> {
-        Arc::new(Self { name, queue: Mutex::default(), changed: Condvar::new() })
+    pub(super) fn new(name: &'static str, at_once: AtOnce) -> Arc<Self> {
+        Arc::new(Self { name, at_once, queue: Mutex::default(), changed: Condvar::new() })
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Queues a line, whether or not there is room.
+    /// Writes a line if no other waits and the stream takes it at once, else queues it, whether or not there is room.
     pub(super) fn push(&self, line: &[u8]) {
         let mut queue = self.queue();
-        queue.push(line.to_vec());
+        let is_first = queue.waiting == 0;
+        queue.push(line);
+        if is_first {
+            let written = (self.at_once)(&queue.lines);
+            queue.lines.drain(..written);
+            queue.waiting -= written;
+        }
         // A call to the system each, which a thread at work does not need.
-        if std::mem::take(&mut queue.idle) {
+        if queue.waiting > 0 && std::mem::take(&mut queue.idle) {
             drop(queue);
             self.changed.notify_all();
         }
@@ -104,44 +113,36 @@ impl Pipe {
     /// those of a component's log.
     pub(super) fn run(&self, mut sink: impl Write, other: &Self) {
         while let Some(lines) = self.next() {
-            let mut rest = lines.as_slice();
-            let mut told = false;
-            while let Err(error) = write(&mut sink, &mut rest) {
-                if !told {
-                    other.tell(&format!(
-                        r#"{{"level":"error","message":"{} cannot be written ({}); its lines wait until it can"}}"#,
-                        self.name,
-                        error.kind()
-                    ));
-                    told = true;
+            for batch in lines.chunks(BATCH) {
+                let mut rest = batch;
+                let mut told = false;
+                while let Err(error) = write(&mut sink, &mut rest) {
+                    if !told {
+                        other.tell(&format!(
+                            r#"{{"level":"error","message":"{} cannot be written ({}); its lines wait until it can"}}"#,
+                            self.name,
+                            error.kind()
+                        ));
+                        told = true;
+                    }
+                    if self.pause() {
+                        return;
+                    }
                 }
-                if self.pause() {
-                    return;
-                }
+                self.written(batch.len());
             }
-            self.written(lines.len());
         }
     }
 
-    /// The lines that wait, as many as one call writes at a time.
+    /// The lines that wait, or nothing after the end.
     fn next(&self) -> Option<Vec<u8>> {
         let waits = |queue: &mut Queue| {
             queue.idle = queue.lines.is_empty() && !queue.ended;
             queue.idle
         };
         let waited = self.changed.wait_while(self.queue(), waits);
-        drop(waited.unwrap_or_else(PoisonError::into_inner));
-        // Whoever woke this thread may have more to say.
-        std::thread::yield_now();
-        let mut queue = self.queue();
-        let mut lines = queue.lines.pop_front()?;
-        while let Some(line) = queue.lines.front() {
-            if lines.len() + line.len() > BATCH {
-                break;
-            }
-            lines.extend(queue.lines.pop_front().unwrap_or_default());
-        }
-        Some(lines)
+        let mut queue = waited.unwrap_or_else(PoisonError::into_inner);
+        Some(std::mem::take(&mut queue.lines)).filter(|lines| !lines.is_empty())
     }
 
     fn written(&self, bytes: usize) {
@@ -167,7 +168,7 @@ impl Pipe {
     fn tell(&self, line: &str) {
         let mut queue = self.queue();
         if queue.has_room() {
-            queue.push(line.as_bytes().to_vec());
+            queue.push(line.as_bytes());
             queue.idle = false;
             drop(queue);
             self.changed.notify_all();
@@ -224,7 +225,7 @@ mod tests {
     }
 
     fn start(sink: &Sink) -> (Arc<Pipe>, Arc<Pipe>, std::thread::JoinHandle<()>) {
-        let (pipe, other) = (Pipe::new("standard output"), Pipe::new("standard error"));
+        let (pipe, other) = (Pipe::new("standard output", |_| 0), Pipe::new("standard error", |_| 0));
         let (writer, told, sink) = (Arc::clone(&pipe), Arc::clone(&other), sink.clone());
         let thread = std::thread::spawn(move || writer.run(sink, &told));
         (pipe, other, thread)
@@ -243,10 +244,8 @@ mod tests {
         assert_eq!(sink.failures.load(Ordering::SeqCst), 0);
         let written = String::from_utf8(sink.written.lock().unwrap().clone()).unwrap();
         assert_eq!(written.lines().collect::<Vec<_>>(), lines);
-        let told = other.queue().lines.clone();
-        assert_eq!(told.len(), 1, "{told:?}");
         assert_eq!(
-            String::from_utf8_lossy(&told[0]),
+            String::from_utf8_lossy(&other.queue().lines),
             "{\"level\":\"error\",\"message\":\"standard output cannot be written (no storage \
              space); its lines wait until it can\"}\n"
         );
@@ -282,6 +281,31 @@ mod tests {
         let written = sink.written.lock().unwrap();
         assert_eq!(written.len(), pushed * (line.len() + 1), "the end leaves nothing behind");
         assert_eq!(written.split(|byte| *byte == b'\n').filter(|read| *read == line).count(), 8);
+    }
+
+    #[test]
+    fn what_a_stream_takes_at_once_keeps_its_place() {
+        static TAKEN: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+        // All of a short line, and the beginning of a long one.
+        let pipe = Pipe::new("standard output", |bytes| {
+            let taken = bytes.len().min(8);
+            TAKEN.lock().unwrap().extend_from_slice(&bytes[..taken]);
+            taken
+        });
+        for line in ["first", "second line", "third"] {
+            pipe.push(line.as_bytes());
+        }
+        assert_eq!(*TAKEN.lock().unwrap(), b"first\nsecond l");
+        let sink = Sink::default();
+        let (writer, end) = (Arc::clone(&pipe), sink.clone());
+        let thread =
+            std::thread::spawn(move || writer.run(end, &Pipe::new("standard error", |_| 0)));
+        pipe.flush(Instant::now() + Duration::from_secs(10));
+        assert_eq!(*sink.written.lock().unwrap(), b"ine\nthird\n");
+        pipe.push(b"fourth");
+        assert_eq!(*TAKEN.lock().unwrap(), b"first\nsecond lfourth\n");
+        pipe.end();
+        thread.join().unwrap();
     }
 
     #[test]
