@@ -338,7 +338,8 @@ mod tests {
     #[tokio::test]
     async fn components_wait_while_a_stream_is_full() {
         let pipe = Pipe::new("standard output", |_| 0);
-        let output = ProcessOutput { out: Arc::clone(&pipe), err: Pipe::new("standard error", |_| 0) };
+        let output =
+            ProcessOutput { out: Arc::clone(&pipe), err: Pipe::new("standard error", |_| 0) };
         let writer = Writer::Process(Arc::new(output));
         let stream = ComponentStream::new(&Arc::from("c"), Stream::Out, &writer);
         let mut third = Box::into_pin(stream.async_stream());

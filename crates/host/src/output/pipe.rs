@@ -225,7 +225,8 @@ mod tests {
     }
 
     fn start(sink: &Sink) -> (Arc<Pipe>, Arc<Pipe>, std::thread::JoinHandle<()>) {
-        let (pipe, other) = (Pipe::new("standard output", |_| 0), Pipe::new("standard error", |_| 0));
+        let (pipe, other) =
+            (Pipe::new("standard output", |_| 0), Pipe::new("standard error", |_| 0));
         let (writer, told, sink) = (Arc::clone(&pipe), Arc::clone(&other), sink.clone());
         let thread = std::thread::spawn(move || writer.run(sink, &told));
         (pipe, other, thread)
