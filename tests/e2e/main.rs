@@ -13,6 +13,7 @@ mod compiled;
 mod fast;
 mod faults;
 mod faulty;
+mod fleet;
 mod grpc;
 mod jose;
 mod keys;

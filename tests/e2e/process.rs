@@ -101,10 +101,22 @@ impl Site {
 
     /// `sekisho up` on this address.
     pub(crate) fn up(&self, addr: SocketAddr) -> Process {
+        self.up_with(addr, &[], &[])
+    }
+
+    /// `sekisho up` on this address, with these arguments and variables of the environment besides.
+    pub(crate) fn up_with(
+        &self,
+        addr: SocketAddr,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Process {
         static SEKISHO: OnceLock<PathBuf> = OnceLock::new();
         let audit = File::options().create(true).append(true).open(self.audit_file()).unwrap();
         let mut child = Command::new(built(&SEKISHO, "bin", "sekisho"))
             .args(["up", "--listen", &addr.to_string(), "-f", "spin.toml"])
+            .args(arguments)
+            .envs(environment.iter().copied())
             .current_dir(self.directory.path())
             .stdout(audit)
             .stderr(Stdio::piped())

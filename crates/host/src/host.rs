@@ -279,6 +279,12 @@ struct Parts<'a> {
 impl Parts<'_> {
     fn blueprint(&self, name: &str, spec: &ComponentSpec) -> Result<Blueprint, HostError> {
         let manifest = &self.config.manifest;
+        if let Some(label) = spec.key_value_stores.iter().find(|label| !self.stores.has(label)) {
+            return Err(HostError::new(format!(
+                "component `{name}` has the key-value store {label:?}, and a Redis has \"default\" alone"
+            ))
+            .help("Keep the state on disk, or let the component use the store \"default\""));
+        }
         Ok(Blueprint {
             name: Arc::from(name),
             engine: self.engine.clone(),

@@ -10,6 +10,7 @@
 //! | [`issuer`] | the identity provider: keys, tokens, discovery and JWKS |
 //! | [`cdn`] | the TLS-terminating proxy in front of the gateway |
 //! | [`client`] | the user's HTTP client, or an attacker's raw socket |
+//! | [`redis`] | the store that the gateways of a fleet share: the real server |
 //! | [`pki`] | the certification authority that the doubles' certificates come from |
 //! | [`policy`] | the operator who writes the policy directory |
 //!
@@ -27,5 +28,6 @@ pub mod origin;
 pub mod pattern;
 pub mod pki;
 pub mod policy;
+pub mod redis;
 pub mod rss;
 pub mod server;

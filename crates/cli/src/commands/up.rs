@@ -7,7 +7,7 @@ use crate::gateway::{self, Gateway, Plan, Signals};
 use crate::report::{Failure, Style, say};
 use sekisho_host::{Manifest, OriginTls, Output, State};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -70,9 +70,10 @@ pub struct Up {
     /// `SPIN_VARIABLE_SEKISHO_KEYS`
     #[arg(long, value_name = "KEYS.json")]
     keys: Option<PathBuf>,
-    /// Where the key-value stores are kept, or "memory"; if not given, .sekisho/state beside the
-    /// manifest
-    #[arg(long, value_name = "DIR")]
+    /// Where the state is kept: a directory, "memory", or a Redis (`redis://…`, over TLS
+    /// `rediss://…`), which several gateways may share; if not given, what `SEKISHO_STATE` says, or
+    /// .sekisho/state beside the manifest
+    #[arg(long, value_name = "DIR|URL")]
     state: Option<PathBuf>,
 }
 
@@ -95,9 +96,10 @@ impl Up {
             Some(policy) => policy,
             None => gateway::mounted_policy(&manifest)?,
         };
-        let state = match self.state {
-            Some(state) if state == Path::new("memory") => State::Memory,
-            Some(directory) => State::Disk(directory),
+        // An address with a password is better kept from the list of processes.
+        let named = self.state.or_else(|| std::env::var_os("SEKISHO_STATE").map(PathBuf::from));
+        let state = match named {
+            Some(state) => state_of(state),
             None => State::Disk(gateway::private_directory(&manifest).join("state")),
         };
         let tls = self.tls_cert.zip(self.tls_key);
@@ -133,5 +135,14 @@ impl Up {
             gateway.serve(signals, style).await;
             Ok(Exit::Success)
         })
+    }
+}
+
+/// What has a scheme is an address: a slip in it must not become a directory.
+fn state_of(named: PathBuf) -> State {
+    match named.to_str() {
+        Some("memory") => State::Memory,
+        Some(url) if url.contains("://") => State::Redis(url.to_owned()),
+        _ => State::Disk(named),
     }
 }

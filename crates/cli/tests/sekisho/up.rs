@@ -34,6 +34,24 @@ fn a_broken_policy_does_not_start() {
 }
 
 #[test]
+fn an_address_of_a_redis_is_judged_at_the_start() {
+    let application = application();
+    for address in ["redis://:geheim@host:port", "https://:geheim@host"] {
+        let mut command = sekisho();
+        command.args(["up", "--listen", "127.0.0.1:0"]).current_dir(application.path());
+        for ran in [
+            command.env("SEKISHO_STATE", address).output().unwrap(),
+            command.env_remove("SEKISHO_STATE").args(["--state", address]).output().unwrap(),
+        ] {
+            let ran = Ran::of(&ran);
+            ran.failed(2, &["the address of the Redis cannot be used", "Write redis://"]);
+            assert!(!ran.err.contains("geheim"), "{}", ran.err);
+        }
+    }
+    assert!(!application.path().join("https:").exists(), "a slip is no directory");
+}
+
+#[test]
 fn a_missing_component_says_how_to_build_it() {
     let application = application();
     std::fs::remove_file(application.path().join("gateway.wasm")).unwrap();

@@ -3,10 +3,12 @@
 mod binding;
 mod disk;
 mod memory;
+mod redis;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -23,12 +25,26 @@ const MAX_KEY: usize = 4 * 1024;
 const MAX_VALUE: usize = 16 * 1024 * 1024;
 
 /// Where the application's key-value stores live.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum State {
     /// In memory, gone with the host.
     Memory,
     /// In `state.redb` under this directory; a write that was answered survives a crash.
     Disk(PathBuf),
+    /// In the Redis at this address, `redis://[user:password@]host[:port][/database]` or `rediss://…` over TLS. It is
+    /// connected when it is first asked.
+    Redis(String),
+}
+
+impl fmt::Debug for State {
+    /// Without the password that an address may have.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory => f.write_str("Memory"),
+            Self::Disk(directory) => f.debug_tuple("Disk").field(directory).finish(),
+            Self::Redis(_) => f.write_str("Redis"),
+        }
+    }
 }
 
 /// Why a store could not answer, in one sentence.
@@ -52,6 +68,7 @@ pub trait KeyValue: Send + Sync {
 pub(crate) enum Stores {
     Memory(Mutex<BTreeMap<String, Arc<memory::Memory>>>),
     Disk(disk::Disk),
+    Redis(Arc<redis::Redis>),
 }
 
 impl Stores {
@@ -62,6 +79,7 @@ impl Stores {
                 private_directory(directory)?;
                 Self::Disk(disk::Disk::open(&directory.join("state.redb"))?)
             }
+            State::Redis(url) => Self::Redis(Arc::new(redis::Redis::new(url)?)),
         })
     }
 
@@ -72,6 +90,11 @@ impl Stores {
         }
     }
 
+    /// Whether there can be a store of this label.
+    pub(crate) fn has(&self, label: &str) -> bool {
+        !matches!(self, Self::Redis(_)) || label == redis::LABEL
+    }
+
     pub(crate) fn store(&self, label: &str) -> Arc<dyn KeyValue> {
         match self {
             Self::Memory(stores) => {
@@ -79,6 +102,7 @@ impl Stores {
                 Arc::clone(stores.entry(label.to_owned()).or_default()) as Arc<dyn KeyValue>
             }
             Self::Disk(disk) => Arc::new(disk.store(label)),
+            Self::Redis(redis) => Arc::clone(redis) as Arc<dyn KeyValue>,
         }
     }
 }

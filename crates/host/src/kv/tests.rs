@@ -1,28 +1,46 @@
+mod killed;
+mod redis;
+
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
 
-async fn contract(store: &dyn KeyValue, other: &dyn KeyValue) {
+async fn contract(store: &dyn KeyValue) {
     assert_eq!(store.get("a").await.unwrap(), None);
     store.set("b", b"2".to_vec()).await.unwrap();
     store.set("a", b"1".to_vec()).await.unwrap();
     store.set("a", Vec::new()).await.unwrap();
     assert_eq!(store.get("a").await.unwrap(), Some(Vec::new()));
-    other.set("z", b"9".to_vec()).await.unwrap();
-    assert_eq!(other.get("a").await.unwrap(), None);
-    assert_eq!(store.keys().await.unwrap(), ["a", "b"]);
-    assert_eq!(other.keys().await.unwrap(), ["z"]);
+    let bytes: Vec<u8> = (0..=255).collect();
+    store.set("t/acme/user/~関所 \r\n*?[", bytes.clone()).await.unwrap();
+    assert_eq!(store.get("t/acme/user/~関所 \r\n*?[").await.unwrap(), Some(bytes));
+    assert_eq!(store.keys().await.unwrap(), ["a", "b", "t/acme/user/~関所 \r\n*?["]);
+    store.delete("t/acme/user/~関所 \r\n*?[").await.unwrap();
     store.delete("a").await.unwrap();
     store.delete("a").await.unwrap();
     assert_eq!(store.keys().await.unwrap(), ["b"]);
     assert!(store.set(&"k".repeat(MAX_KEY + 1), Vec::new()).await.is_err());
     assert!(store.set("k", vec![0; MAX_VALUE + 1]).await.is_err());
+    let largest = vec![7; MAX_VALUE];
+    store.set("large", largest.clone()).await.unwrap();
+    assert!(store.get("large").await.unwrap() == Some(largest));
+    store.delete("large").await.unwrap();
+}
+
+/// Stores of two labels know nothing of each other.
+async fn apart(one: &dyn KeyValue, two: &dyn KeyValue) {
+    two.set("z", b"9".to_vec()).await.unwrap();
+    assert_eq!(one.get("z").await.unwrap(), None);
+    assert_eq!(two.get("b").await.unwrap(), None);
+    assert_eq!(two.keys().await.unwrap(), ["z"]);
+    assert_eq!(one.keys().await.unwrap(), ["b"]);
 }
 
 #[tokio::test]
 async fn memory_keeps_the_contract() {
     let stores = Stores::open(&State::Memory).unwrap();
-    contract(&*stores.store("one"), &*stores.store("two")).await;
+    contract(&*stores.store("one")).await;
+    apart(&*stores.store("one"), &*stores.store("two")).await;
     assert_eq!(stores.store("one").keys().await.unwrap(), ["b"]);
 }
 
@@ -31,7 +49,8 @@ async fn disk_keeps_the_contract_and_survives() {
     let directory = tempfile::tempdir().unwrap();
     let state = State::Disk(directory.path().join("deep/state"));
     let stores = Stores::open(&state).unwrap();
-    contract(&*stores.store("one"), &*stores.store("two")).await;
+    contract(&*stores.store("one")).await;
+    apart(&*stores.store("one"), &*stores.store("two")).await;
     let file = directory.path().join("deep/state/state.redb");
     assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     // What a killed process leaves behind: the file as it is, without a clean close.

@@ -1,0 +1,127 @@
+//! A store in a Redis, which the gateways of a fleet share.
+//!
+//! Keys and values stand in the database as Spin's own Redis backend writes them: the one store, `default`, is the
+//! whole database, so that `sekisho up` and Spin can share one.
+//!
+//! A Redis that can't be reached is no reason not to start: whoever needs a record is told so, and the connection is
+//! tried again with each question.
+
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::{AsyncCommands, Client, ErrorKind, IntoConnectionInfo, RedisError, ScanOptions};
+
+use super::{KeyValue, KeyValueError, MAX_VALUE, check_entry, check_key};
+use crate::HostError;
+
+/// The label of the one store.
+pub(super) const LABEL: &str = "default";
+
+/// Time for a connection and for an answer. A request waits for both, at most.
+const CONNECT: Duration = Duration::from_secs(1);
+const ANSWER: Duration = Duration::from_secs(1);
+/// Keys that one step of a listing looks at.
+const STEP: usize = 1000;
+
+pub(crate) struct Redis {
+    client: Client,
+    connection: OnceLock<ConnectionManager>,
+    /// The address without a password.
+    place: String,
+}
+
+impl Redis {
+    /// Reads the address. Nothing is connected before the first question.
+    pub(crate) fn new(url: &str) -> Result<Self, HostError> {
+        let no_address = |reason: String| {
+            HostError::new(format!("the address of the Redis cannot be used: {reason}"))
+                .help("Write redis://[user:password@]host[:port][/database], or rediss:// for TLS")
+        };
+        let info = url.into_connection_info().map_err(|error| no_address(told(&error)))?;
+        let place = info.addr().to_string();
+        let client = Client::open(info).map_err(|error| no_address(told(&error)))?;
+        Ok(Self { client, connection: OnceLock::new(), place })
+    }
+
+    /// A handle to the shared connection, which opens itself again when it broke.
+    fn connection(&self) -> Result<ConnectionManager, KeyValueError> {
+        if let Some(connection) = self.connection.get() {
+            return Ok(connection.clone());
+        }
+        let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(CONNECT))
+            .set_response_timeout(Some(ANSWER))
+            .set_number_of_retries(0);
+        let connection = ConnectionManager::new_lazy_with_config(self.client.clone(), config)
+            .map_err(|error| self.failed(&error))?;
+        Ok(self.connection.get_or_init(|| connection).clone())
+    }
+
+    fn failed(&self, error: &RedisError) -> KeyValueError {
+        KeyValueError(format!("the Redis at {}: {}", self.place, told(error)))
+    }
+}
+
+/// What happened, without what a server said about it: that may quote a command.
+fn told(error: &RedisError) -> String {
+    match error.kind() {
+        ErrorKind::AuthenticationFailed => "it does not accept the user or the password".to_owned(),
+        ErrorKind::Io if error.is_timeout() => "no answer in time".to_owned(),
+        ErrorKind::Io if error.is_connection_refusal() => "the connection was refused".to_owned(),
+        ErrorKind::Io => "the connection failed".to_owned(),
+        _ => error.category().to_owned(),
+    }
+}
+
+impl KeyValue for Redis {
+    fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, KeyValueError>> {
+        Box::pin(async move {
+            check_key(key)?;
+            let value: Option<Vec<u8>> =
+                self.connection()?.get(key).await.map_err(|error| self.failed(&error))?;
+            match value {
+                Some(value) if value.len() > MAX_VALUE => Err(KeyValueError(format!(
+                    "the Redis at {} has a value of more than {MAX_VALUE} bytes",
+                    self.place
+                ))),
+                value => Ok(value),
+            }
+        })
+    }
+
+    fn set<'a>(&'a self, key: &'a str, value: Vec<u8>) -> BoxFuture<'a, Result<(), KeyValueError>> {
+        Box::pin(async move {
+            check_entry(key, &value)?;
+            self.connection()?.set(key, value).await.map_err(|error| self.failed(&error))
+        })
+    }
+
+    fn delete<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<(), KeyValueError>> {
+        Box::pin(async move {
+            check_key(key)?;
+            self.connection()?.del(key).await.map_err(|error| self.failed(&error))
+        })
+    }
+
+    /// In steps: one listing of all keys would hold up every gateway of the fleet.
+    fn keys(&self) -> BoxFuture<'_, Result<Vec<String>, KeyValueError>> {
+        Box::pin(async move {
+            let mut connection = self.connection()?;
+            let options = ScanOptions::default().with_count(STEP);
+            let mut found = connection
+                .scan_options::<String>(options)
+                .await
+                .map_err(|error| self.failed(&error))?;
+            // A step may bring a key again.
+            let mut keys = BTreeSet::new();
+            while let Some(key) = found.next().await {
+                keys.insert(key.map_err(|error| self.failed(&error))?);
+            }
+            Ok(keys.into_iter().collect())
+        })
+    }
+}
