@@ -29,8 +29,8 @@ await() {
   exit 1
 }
 
-cargo build --release --quiet
-sekisho=target/release/sekisho
+cargo build --profile dist --quiet
+sekisho=target/dist/sekisho
 # The demo brings the origin and a policy; the gateway that is measured is a process of its own, with an issuer whose key
 # is here, so that there are tokens enough.
 $sekisho demo --listen 127.0.0.1:3444 --env "$work/env" >"$work/log" 2>&1 &

@@ -1,9 +1,9 @@
 # Sekisho: `sekisho up` with the fast component where it is built, else with the portable one; tokens that were seen
 # before are not verified again (many different ones: run.sh --tokens). Nothing is asked of a store, as by the others.
-# Build first: cargo build --release && target/release/sekisho up --build (end it), with Rust 1.99 or newer for the fast one.
+# Build first: cargo build --profile dist && target/dist/sekisho up --build (end it), with Rust 1.99 or newer for the fast one.
 ALGS="ES256 RS256 HS256 EdDSA"
 ROOT=$(cd "$(dirname "$(peer_file sekisho)")/../.." && pwd)
-peer_version() { "$ROOT/target/release/sekisho" --version; }
+peer_version() { "$ROOT/target/dist/sekisho" --version; }
 peer_start() {
   . "$DATA/params.sh"
   # A place that stays, because what is compiled at the first start is kept beside the manifest.
@@ -52,6 +52,6 @@ POLICY
   # The origin's port is another than the repository's manifest allows.
   sed -e "s|http://127.0.0.1:[0-9]*|http://127.0.0.1:$ORIGIN_PORT|" -e "s|\"target/|\"$ROOT/target/|; s|\"policy\"|\"$WORK_OF/policy\"|" \
     "$ROOT/spin.toml" >"$WORK_OF/spin.toml"
-  bg "$ROOT/target/release/sekisho" up --file "$WORK_OF/spin.toml" --policy "$WORK_OF/policy" --state memory \
+  bg "$ROOT/target/dist/sekisho" up --file "$WORK_OF/spin.toml" --policy "$WORK_OF/policy" --state memory \
     --listen "127.0.0.1:$HTTPS_PORT" --listen-sidecar "127.0.0.1:$HTTP_PORT" --tls-cert "$DATA/tls.crt" --tls-key "$DATA/tls.key"
 }
