@@ -2,14 +2,16 @@
 //!
 //! In evaluation order:
 //!
-//! 1. Roles: one of the route's `roles`, and every one of its `all_roles`. A route without roles
+//! 1. The tenant's own list of the route's network ([`managed`]), where it manages that.
+//! 2. Roles: one of the route's `roles`, and every one of its `all_roles`. A route without roles
 //!    is for every principal of the tenant; a public route is for everyone, and ends here.
-//! 2. The [`label`] of the assistant, where the route names one.
-//! 3. The rate [`limit`]s that count the route: last, so that nobody spends tokens on what he may
+//! 3. The [`label`] of the assistant, where the route names one.
+//! 4. The rate [`limit`]s that count the route: last, so that nobody spends tokens on what he may
 //!    not do.
 
 use crate::denial::{Denial, Reason};
 use crate::limit::Write;
+use crate::network::managed;
 use crate::policy::Route;
 use crate::records::Given;
 use crate::session::Live;
@@ -40,6 +42,7 @@ pub(crate) fn check<'p>(
 
 fn rules(live: &Live<'_>, given: Given<'_, '_>, now: Timestamp) -> Result<Vec<Write>, Denial> {
     let routed = &live.authenticated.admitted.routed;
+    managed::judge(routed.route.network(), routed.located.client, given)?;
     let Some(principal) = &live.authenticated.principal else {
         return if routed.route.is_public() { Ok(Vec::new()) } else { Err(missing(routed.route)) };
     };

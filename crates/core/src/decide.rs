@@ -142,7 +142,8 @@ pub struct Decision<'p> {
     pub verdict: Verdict<'p>,
     /// What was found out.
     pub facts: Facts<'p>,
-    /// Records to write before the request is answered, by key: the buckets of its rate limits.
+    /// Records to write before the request is answered, by key: the buckets of its rate limits, and that its
+    /// session was seen.
     /// None for a denied request.
     pub writes: Vec<Write>,
 }
@@ -368,7 +369,7 @@ fn finish<'p>(
     facts: &mut Facts<'p>,
 ) -> Result<(Verdict<'p>, Vec<Write>), Denial> {
     facts.reached = Some(Step::Session);
-    let live = session::check(authenticated, given)?;
+    let live = session::check(authenticated, policy, given, now)?;
     if facts.tenant.is_some_and(|tenant| tenant.directory() != Directory::Off) {
         facts.principal.clone_from(&live.authenticated.principal);
     }
@@ -381,6 +382,7 @@ fn finish<'p>(
         // Enforced, the request would have taken no token.
         writes.clear();
     }
+    writes.extend(authorized.live.seen.take());
 
     facts.reached = Some(Step::Permit);
     if let Some(answer) = facts.route.and_then(Route::answer) {

@@ -108,6 +108,10 @@ reasons! {
     TokenTenantMismatch = "token-tenant-mismatch", 403;
     /// Tenant, subject or session was revoked.
     SessionRevoked = "session-revoked", 401;
+    /// The gateway's own session has ended: there is no record of it.
+    SessionEnded = "session-ended", 401;
+    /// The gateway's own session was not used for too long, or is too old.
+    SessionExpired = "session-expired", 401;
     /// The user is not in the tenant's directory, which is required.
     UserUnknown = "user-unknown", 403;
     /// The directory says that the user is suspended.

@@ -3,7 +3,7 @@
 //! ```json
 //! {"v":1,"state":"active","roles":["member"],"groups":["sales"]}
 //! {"v":1,"state":"suspended","since":1795338000}
-//! {"v":1,"state":"left"}
+//! {"v":1,"state":"left","subject":"u-42","email":"hanako@acme.example","name":"佐藤 花子"}
 //! ```
 //!
 //! | the tenant's `directory` | no record | `active` | `suspended`, `left` |
@@ -13,34 +13,87 @@
 //! | `"off"` | not looked up | not looked up | not looked up |
 //!
 //! An active user without `roles` has none: the token's never come back in their place. There may be
-//! as many roles and groups as in a token, of the same form.
+//! as many roles and groups as in a token, of the same form. What else stands in a record (who it is, how to reach
+//! him) is for those who manage the directory; no verdict looks at it.
 
 use crate::denial::{Denial, Reason};
 use crate::policy::Directory;
 use crate::records::Given;
 use crate::token::claims::{MAX_NAMES, MAX_ROLES, Principal, is_name, is_role};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-#[derive(Debug, Deserialize)]
+/// A user of a tenant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct User {
-    state: State,
-    #[serde(default)]
-    roles: Vec<String>,
-    #[serde(default)]
-    groups: Vec<String>,
+pub struct User {
+    /// Whether he may come.
+    pub state: State,
+    /// His roles.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
+    /// His groups.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
     /// When the state began, in seconds since 1970: for the operator.
-    #[serde(default)]
-    since: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<i64>,
+    /// The subject, which a key may have as a digest only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// Where mail reaches him.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// His name, as people write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What else the directory that provisions him says (SCIM, RFC 7643).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scim: Option<Scim>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+/// What SCIM (RFC 7643, section 4.1) says of a user beside what every record has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scim {
+    /// `userName`.
+    pub user_name: String,
+    /// `externalId`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+    /// `name.givenName`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_name: Option<String>,
+    /// `name.familyName`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family_name: Option<String>,
+    /// When it was created, in seconds since 1970.
+    pub created: i64,
+    /// When it was changed, likewise.
+    pub modified: i64,
+}
+
+/// Whether a user may come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum State {
+pub enum State {
+    /// He may.
     Active,
+    /// Not now.
     Suspended,
+    /// Not any more.
     Left,
+}
+
+impl State {
+    /// The word in a record.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::Left => "left",
+        }
+    }
 }
 
 /// Looks the principal up and gives it the directory's roles and groups.

@@ -21,25 +21,32 @@ use crate::denial::{Denial, Reason};
 use crate::records::Given;
 use crate::request::target::is_unreserved;
 use crate::token::claims::Principal;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Deserialize)]
+/// Who may see an assistant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "visibility", rename_all = "lowercase", deny_unknown_fields)]
-enum Label {
+pub enum Label {
+    /// Everyone of the tenant.
     Organization {},
+    /// Those who are named, and the members of the groups that are.
     Restricted {
-        #[serde(default)]
+        /// Subjects.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         users: Vec<String>,
-        #[serde(default)]
+        /// Groups.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         groups: Vec<String>,
     },
+    /// Its owner alone.
     Personal {
+        /// A subject.
         owner: String,
     },
 }
 
 /// Whether this may be an assistant's identifier.
-pub(crate) fn is_id(text: &str) -> bool {
+pub fn is_id(text: &str) -> bool {
     (1..=128).contains(&text.len()) && text.bytes().all(is_unreserved)
 }
 

@@ -49,6 +49,7 @@ pub struct Watched<'p> {
     directory: Directory,
     route: &'p Route,
     assistant: Option<String>,
+    client: Option<IpAddr>,
     every: Duration,
 }
 
@@ -63,6 +64,7 @@ impl Watched<'_> {
             directory: self.directory,
             route: self.route.clone(),
             assistant: self.assistant,
+            client: self.client,
             every: self.every,
         })
     }
@@ -131,6 +133,7 @@ impl<'p> Permit<'p> {
                 directory: tenant.directory(),
                 route,
                 assistant: routed.assistant,
+                client: located.client,
                 every: policy.recheck(),
             },
         })

@@ -7,25 +7,29 @@
 //! | key below `t/<tenant>/` | asked for | judged by |
 //! | --- | --- | --- |
 //! | `revoked/all`, `revoked/subject/<subject>`, `revoked/session/<session>` | with every token, unless `[state] revocation = false` | [`session`](crate::session) |
+//! | `session/<digest>`, `seen/<digest>` | with every session of the gateway's own, where the policy has `[sessions]` | [`session`](crate::session) |
 //! | `user/<subject>` | where the tenant has a directory | [`directory`](crate::directory) |
+//! | `networks` | where the tenant manages the route's network itself | [`network`](crate::network) |
 //! | `assistant/<assistant>` | where the route names an assistant | [`label`] |
 //! | `rate/<rule>/tenant`, `rate/<rule>/subject/<subject>` | for each rate limit that counts the route | [`limit`](crate::limit) |
 //!
 //! The adapter keeps what issuers publish under `keys/<issuer>/set` and `…/failure`
-//! ([`published_keys`]).
+//! ([`key::published`]).
 //!
 //! A value is one JSON object with `"v":1`, at most 64 KiB. A record that can't be read, is larger,
 //! has another version or another shape is not an absent record: it is a refusal (503).
 
+pub mod key;
+
 use crate::denial::{Denial, Reason};
-use crate::hexadecimal::hexadecimal;
 use crate::label;
 use crate::policy::{Directory, Per, Policy, RateLimit};
+use crate::token::kind::TokenType;
 use crate::token::{Authenticated, json};
+use key::{digest, key, segment};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The largest record, in bytes.
@@ -49,7 +53,10 @@ pub type Records = BTreeMap<String, Record>;
 #[derive(Clone, Copy, Debug)]
 enum Purpose<'p> {
     Revocation,
+    Session,
+    Seen,
     User,
+    Networks,
     Assistant,
     Bucket(&'p RateLimit),
 }
@@ -62,25 +69,35 @@ pub(crate) struct Needed<'p> {
 }
 
 impl<'p> Needed<'p> {
-    /// What steps 8 and 9 will look at; nothing on a public route.
+    /// What steps 8 and 9 will look at; on a public route no more than the networks that its tenant manages.
     pub(crate) fn by(authenticated: &Authenticated<'p>, policy: &'p Policy) -> Self {
         let mut needed = Self::default();
+        let routed = &authenticated.admitted.routed;
+        let tenant = routed.located.hosted.tenant;
+        let id = tenant.id().as_str();
+        let mut need = |purpose, parts: &[&str]| {
+            needed.keys.push(key(id, parts));
+            needed.purposes.push(purpose);
+        };
+        if routed.route.answer().is_none() && tenant.manages(routed.route.network()) {
+            need(Purpose::Networks, &["networks"]);
+        }
         let Some(principal) = &authenticated.principal else {
             return needed;
         };
-        let routed = &authenticated.admitted.routed;
-        let tenant = routed.located.hosted.tenant;
         let subject = &*segment(principal.subject());
-        let mut need = |purpose, parts: &[&str]| {
-            needed.keys.push(key(tenant.id().as_str(), parts));
-            needed.purposes.push(purpose);
-        };
         if policy.checks_revocation() {
             need(Purpose::Revocation, &["revoked", "all"]);
             need(Purpose::Revocation, &["revoked", "subject", subject]);
             if let Some(session) = principal.session() {
                 need(Purpose::Revocation, &["revoked", "session", &segment(session)]);
             }
+        }
+        if policy.sessions().is_some() && principal.token_type() == TokenType::Session {
+            // A session of the gateway's own always has an identifier; one without is found nowhere.
+            let session = digest(principal.session().unwrap_or_default());
+            need(Purpose::Session, &["session", &session]);
+            need(Purpose::Seen, &["seen", &session]);
         }
         if tenant.directory() != Directory::Off {
             need(Purpose::User, &["user", subject]);
@@ -99,15 +116,18 @@ impl<'p> Needed<'p> {
         needed
     }
 
-    /// Those that are looked at again while an answer streams: a bucket counted the request when it came.
+    /// Those that are looked at again while an answer streams: a bucket counted the request when it came, and nobody is
+    /// idle who reads.
     pub(crate) fn lasting(&self) -> Needed<'static> {
         let mut lasting = Needed::default();
         for (key, purpose) in self.keys.iter().zip(&self.purposes) {
             let purpose = match purpose {
                 Purpose::Revocation => Purpose::Revocation,
+                Purpose::Session => Purpose::Session,
                 Purpose::User => Purpose::User,
+                Purpose::Networks => Purpose::Networks,
                 Purpose::Assistant => Purpose::Assistant,
-                Purpose::Bucket(_) => continue,
+                Purpose::Seen | Purpose::Bucket(_) => continue,
             };
             lasting.keys.push(key.clone());
             lasting.purposes.push(purpose);
@@ -126,57 +146,36 @@ impl<'p> Needed<'p> {
     }
 }
 
-fn key(tenant: &str, parts: &[&str]) -> String {
-    let length = parts.iter().map(|part| part.len() + 1).sum::<usize>();
-    let mut key = String::with_capacity(2 + tenant.len() + length);
-    key.push_str("t/");
-    key.push_str(tenant);
-    for part in parts {
-        key.push('/');
-        key.push_str(part);
+/// The members of a stored value besides the version.
+fn members(bytes: &[u8]) -> Result<Map<String, Value>, &'static str> {
+    if bytes.len() > MAX_RECORD {
+        return Err("is larger than 64 KiB");
     }
-    key
-}
-
-/// The keys of the records that keep what a tenant's issuer publishes, and when it failed to. No
-/// verdict asks for them: the adapter does, before it asks the issuer.
-pub fn published_keys(tenant: &str, issuer: &str) -> [String; 2] {
-    ["set", "failure"].map(|what| key(tenant, &["keys", &segment(issuer), what]))
-}
-
-/// One segment of a key: names of safe characters as they are, all others by their SHA-256, so
-/// that no name can reach into another key.
-pub fn segment(name: &str) -> Cow<'_, str> {
-    let safe = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'@' | b'+');
-    if name.len() <= 64 && !name.is_empty() && name.bytes().all(safe) {
-        return Cow::Borrowed(name);
+    let mut object = json::object(bytes).map_err(|_| "is not strict JSON")?;
+    match object.remove("v") {
+        Some(version) if version.as_u64() == Some(1) => Ok(object),
+        _ => Err("has an unknown version"),
     }
-    Cow::Owned(format!("~{}", hexadecimal(&Sha256::digest(name))))
 }
 
-/// What a record of this key is about: `revoked`, `user`, `assistant` or `rate`.
-pub fn kind(key: &str) -> &str {
-    key.split('/').nth(2).unwrap_or_default()
+/// A stored value in its one shape.
+///
+/// # Errors
+/// What is wrong with it, as the rest of a sentence that begins with its key.
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, &'static str> {
+    serde_json::from_value(Value::Object(members(bytes)?)).map_err(|_| "has an unknown shape")
 }
 
-/// Whether a record can have this key: any other is a slip, and nobody would ever ask for it.
-pub fn is_key(key: &str) -> bool {
-    let parts: Vec<&str> = key.split('/').collect();
-    let known = matches!(
-        parts.as_slice(),
-        ["t", _, "revoked", "all"]
-            | ["t", _, "revoked", "subject" | "session", _]
-            | ["t", _, "user" | "assistant", _]
-            | ["t", _, "rate", _, "tenant"]
-            | ["t", _, "rate", _, "subject", _]
-    );
-    known && parts.iter().all(|part| segment(part) == **part || is_digest(part))
-}
-
-fn is_digest(part: &str) -> bool {
-    part.strip_prefix('~').is_some_and(|hex| {
-        hex.len() == 64 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-    })
+/// The value that is stored of a record, `None` where it is larger than [`MAX_RECORD`].
+pub fn encode(record: &impl Serialize) -> Option<Vec<u8>> {
+    #[derive(Serialize)]
+    struct Versioned<'a, T> {
+        v: u8,
+        #[serde(flatten)]
+        record: &'a T,
+    }
+    let value = serde_json::to_vec(&Versioned { v: 1, record }).ok()?;
+    (value.len() <= MAX_RECORD).then_some(value)
 }
 
 /// The records that a verdict needs, as far as the adapter found them.
@@ -205,6 +204,21 @@ impl<'r, 'p> Given<'r, 'p> {
             .map(|((), stored)| stored)
     }
 
+    /// The record of the gateway's own session, where the verdict needs one.
+    pub(crate) fn session(self) -> Option<Stored<'r>> {
+        self.any(|purpose| matches!(purpose, Purpose::Session))
+    }
+
+    /// When that session was last seen.
+    pub(crate) fn seen(self) -> Option<Stored<'r>> {
+        self.any(|purpose| matches!(purpose, Purpose::Seen))
+    }
+
+    /// The networks that the tenant manages, where the verdict needs them.
+    pub(crate) fn networks(self) -> Option<Stored<'r>> {
+        self.any(|purpose| matches!(purpose, Purpose::Networks))
+    }
+
     /// The user in the directory.
     pub(crate) fn user(self) -> Result<Stored<'r>, Denial> {
         self.one(|purpose| matches!(purpose, Purpose::User))
@@ -225,10 +239,12 @@ impl<'r, 'p> Given<'r, 'p> {
 
     /// A record that nobody asked for is as unknown as one that can't be read.
     fn one(self, wanted: impl Fn(Purpose<'p>) -> bool) -> Result<Stored<'r>, Denial> {
-        self.picked(|purpose| wanted(purpose).then_some(()))
-            .map(|((), stored)| stored)
-            .next()
+        self.any(wanted)
             .ok_or_else(|| Denial::new(Reason::StateUnavailable, "a record was not asked for"))
+    }
+
+    fn any(self, wanted: impl Fn(Purpose<'p>) -> bool) -> Option<Stored<'r>> {
+        self.picked(|purpose| wanted(purpose).then_some(())).map(|((), stored)| stored).next()
     }
 }
 
@@ -247,53 +263,24 @@ impl<'r> Stored<'r> {
 
     /// The members besides the version; `None` where there is no such record.
     pub(crate) fn object(self) -> Result<Option<Map<String, Value>>, Denial> {
-        let bytes = match self.record {
-            Record::Absent => return Ok(None),
-            Record::Unavailable => return Err(self.unreadable("can't be read")),
-            Record::Found(bytes) if bytes.len() > MAX_RECORD => {
-                return Err(self.unreadable("is larger than 64 KiB"));
-            }
-            Record::Found(bytes) => bytes,
-        };
-        let mut object = json::object(bytes).map_err(|_| self.unreadable("is not strict JSON"))?;
-        match object.remove("v") {
-            Some(version) if version.as_u64() == Some(1) => Ok(Some(object)),
-            _ => Err(self.unreadable("has an unknown version")),
+        match self.record {
+            Record::Absent => Ok(None),
+            Record::Unavailable => Err(self.unreadable("can't be read")),
+            Record::Found(bytes) => members(bytes).map(Some).map_err(|why| self.unreadable(why)),
         }
     }
 
     /// The record in its one shape; `None` where there is no such record.
     pub(crate) fn read<T: DeserializeOwned>(self) -> Result<Option<T>, Denial> {
-        self.object()?
-            .map(|object| serde_json::from_value(Value::Object(object)))
-            .transpose()
-            .map_err(|_| self.unreadable("has an unknown shape"))
+        match self.record {
+            Record::Absent => Ok(None),
+            Record::Unavailable => Err(self.unreadable("can't be read")),
+            Record::Found(bytes) => decode(bytes).map(Some).map_err(|why| self.unreadable(why)),
+        }
     }
 
     /// The refusal of whoever needs this record.
     pub(crate) fn unreadable(self, why: &str) -> Denial {
         Denial::new(Reason::StateUnavailable, format!("{} {why}", self.key))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{key, segment};
-
-    #[test]
-    fn a_name_stays_within_its_segment() {
-        assert_eq!(segment("u-42@example.jp"), "u-42@example.jp");
-        for name in ["a/b", "../all", "", "~x", "関所", "a b", &"x".repeat(65)] {
-            let segment = segment(name);
-            assert!(segment.starts_with('~') && segment.len() == 65, "{name}");
-        }
-        assert_ne!(segment("a/b"), segment("a/c"));
-    }
-
-    #[test]
-    fn a_key_is_allocated_once() {
-        let key = key("acme", &["revoked", "subject", "u-42"]);
-        assert_eq!(key, "t/acme/revoked/subject/u-42");
-        assert_eq!(key.capacity(), key.len());
     }
 }

@@ -3,7 +3,9 @@
 //! In evaluation order, from the [`records`](crate::records):
 //!
 //! 1. Revocation: not of the tenant, not of the subject, not of the session.
-//! 2. The user in the tenant's [`directory`].
+//! 2. A session of the gateway's own stands in the store, and is neither idle nor over ([`record`]), where the policy
+//!    has `[sessions]`.
+//! 3. The user in the tenant's [`directory`].
 //!
 //! ```json
 //! {"v":1,"before":1795338000}
@@ -12,33 +14,55 @@
 //! A token that was issued at or before `before` (seconds since 1970), or that does not say when,
 //! is revoked; without `before` every token is.
 
+pub mod record;
+
 use crate::denial::{Denial, Reason};
 use crate::directory;
+use crate::limit::Write;
+use crate::policy::Policy;
 use crate::records::{Given, Stored};
 pub use crate::records::{Record, Records};
 use crate::token::Authenticated;
 use crate::token::claims::Principal;
+use jiff::Timestamp;
+use serde::Serialize;
 
 /// A request whose session stands.
 #[derive(Debug)]
 pub struct Live<'p> {
     pub(crate) authenticated: Authenticated<'p>,
+    /// That the session was seen, where that is to be written.
+    pub(crate) seen: Option<Write>,
+}
+
+/// A revocation, as it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Revocation {
+    /// Tokens that were issued at or before this moment, in seconds since 1970; all, where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<i64>,
 }
 
 /// Judges the session and the user. From here on the principal has the directory's roles and
 /// groups, where there is one.
 pub(crate) fn check<'p>(
     mut authenticated: Authenticated<'p>,
+    policy: &Policy,
     given: Given<'_, 'p>,
+    now: Timestamp,
 ) -> Result<Live<'p>, Denial> {
     let tenant = authenticated.admitted.routed.located.hosted.tenant;
+    let mut seen = None;
     if let Some(principal) = &mut authenticated.principal {
         for stored in given.revocations() {
             not_revoked(stored, principal)?;
         }
+        if let Some(rules) = policy.sessions() {
+            seen = record::judge(given, principal, rules, now.as_second())?;
+        }
         directory::look_up(tenant.directory(), given, principal)?;
     }
-    Ok(Live { authenticated })
+    Ok(Live { authenticated, seen })
 }
 
 /// Judges one revocation.

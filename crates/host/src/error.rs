@@ -16,6 +16,8 @@ pub struct HostError {
     pub help: Option<String>,
     /// Where in the manifest, if it is the manifest that is wrong.
     pub place: Option<Place>,
+    /// It is that another process has the file.
+    in_use: bool,
 }
 
 /// A position in a source file.
@@ -40,12 +42,21 @@ impl Place {
 
 impl HostError {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), help: None, place: None }
+        Self { message: message.into(), help: None, place: None, in_use: false }
     }
 
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
+    }
+
+    pub(crate) fn in_use(mut self) -> Self {
+        self.in_use = true;
+        self
+    }
+
+    pub(crate) fn is_in_use(&self) -> bool {
+        self.in_use
     }
 
     pub(crate) fn at(mut self, file: &Path, text: &Arc<str>, span: Option<Range<usize>>) -> Self {

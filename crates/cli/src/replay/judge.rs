@@ -6,7 +6,8 @@ use super::record::Record;
 use crate::test_key::{Staged, TestKey};
 use jiff::Timestamp;
 use sekisho_core::policy::{Route, Tenant};
-use sekisho_core::records::{Record as Stored, Records, kind};
+use sekisho_core::records::key::kind;
+use sekisho_core::records::{Record as Stored, Records};
 use sekisho_core::{Decision, Headers, Reason, Request, Scheme, decide_offline};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
@@ -190,6 +191,12 @@ impl<'p> Judge<'p> {
         let of = |key: &String| match (kind(key), reason) {
             (_, "state-unavailable") => Stored::Unavailable,
             ("revoked", "session-revoked") => found(json!({"v": 1})),
+            ("session", "session-expired") => {
+                found(json!({"v": 1, "subject": record.subject, "created": 0}))
+            }
+            ("session", reason) if reason != "session-ended" => found(json!({
+                "v": 1, "subject": record.subject, "created": self.now.as_second(),
+            })),
             ("user", "user-suspended") => found(json!({"v": 1, "state": "suspended"})),
             ("user", "user-left") => found(json!({"v": 1, "state": "left"})),
             ("user", reason) if reason != "user-unknown" => found(json!({

@@ -4,7 +4,7 @@
 use super::judge::Verdict;
 use super::record::Record;
 use sekisho_core::Reason;
-use sekisho_core::records::kind;
+use sekisho_core::records::key::kind;
 
 /// The rules that judge a user, in the order of the road.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,7 +12,9 @@ enum Rule {
     /// Those before a user is known.
     Before,
     Revocation,
+    Session,
     Directory,
+    Networks,
     Roles,
     Label,
     Limit,
@@ -25,6 +27,7 @@ impl Rule {
     const fn of(reason: Reason) -> Self {
         match reason {
             Reason::SessionRevoked => Self::Revocation,
+            Reason::SessionEnded | Reason::SessionExpired => Self::Session,
             Reason::UserUnknown | Reason::UserSuspended | Reason::UserLeft => Self::Directory,
             Reason::RoleMissing => Self::Roles,
             Reason::AssistantNotFound => Self::Label,
@@ -83,6 +86,8 @@ fn was_judged(record: &Record, asked: &[String], needed: Rule) -> bool {
     asked.iter().all(|key| {
         let rule = match kind(key) {
             "revoked" => Rule::Revocation,
+            "session" | "seen" => Rule::Session,
+            "networks" => Rule::Networks,
             "user" => Rule::Directory,
             "assistant" => Rule::Label,
             _ => Rule::Before,

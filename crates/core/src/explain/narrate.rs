@@ -10,7 +10,8 @@ use crate::denial::{Denial, Reason};
 use crate::network::{BUSINESS, Network};
 use crate::permit::Permit;
 use crate::policy::{Directory, Policy, Route, Tenant, TrustedProxies};
-use crate::records::{Record, Records, kind};
+use crate::records::key::kind;
+use crate::records::{Record, Records};
 use crate::request::Headers;
 use crate::token::claims::Principal;
 use crate::token::locate::{Token, one_token};
@@ -291,7 +292,7 @@ fn judged_at(kept: &Denial) -> Step {
 
 /// Whether step 9 judges the record of this key; the others are step 8's.
 fn of_authorize(key: &str) -> bool {
-    matches!(kind(key), "assistant" | "rate")
+    matches!(kind(key), "networks" | "assistant" | "rate")
 }
 
 fn found(record: &Record) -> &'static str {

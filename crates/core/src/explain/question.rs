@@ -1,6 +1,7 @@
 //! What is asked: a request as data, and the state that a store would hold.
 
-use crate::records::{Record, Records, is_key};
+use crate::records::key::is_key;
+use crate::records::{Record, Records};
 use crate::request::{Headers, Request, Scheme};
 use crate::token::own::OwnKeys;
 use jiff::Timestamp;

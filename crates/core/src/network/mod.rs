@@ -11,9 +11,13 @@
 //!
 //! | place | what |
 //! | --- | --- |
+//! | [`block`] | one block as people write it |
 //! | [`set`] | the blocks, compiled for a lookup |
+//! | [`managed`] | what the tenant narrows itself |
 //! | [`redundant`](mod@redundant) | the blocks that change nothing |
 
+pub mod block;
+pub mod managed;
 pub mod redundant;
 pub mod set;
 

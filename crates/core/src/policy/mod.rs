@@ -23,6 +23,7 @@ mod origin;
 mod pattern;
 mod rewrite;
 mod route;
+mod sessions;
 mod source;
 mod tenant;
 
@@ -38,6 +39,7 @@ pub use pattern::Pattern;
 pub use rewrite::Rewrite;
 pub(crate) use rewrite::after_prefix;
 pub use route::{OwnAnswer, Route, Timeouts};
+pub use sessions::Sessions;
 #[cfg(feature = "schema")]
 pub use source::schema;
 pub use tenant::{Directory, Tenant, TenantId};
@@ -70,6 +72,7 @@ pub struct Gateway {
     concurrency: Option<u32>,
     check_revocation: bool,
     recheck: u32,
+    sessions: Option<Sessions>,
     assertion: Option<AssertionRules>,
     origins: BTreeMap<String, Origin>,
     routes: Vec<Route>,
@@ -140,6 +143,11 @@ impl Policy {
     /// How often the records of an open stream are read again.
     pub fn recheck(&self) -> Duration {
         Duration::from_secs(u64::from(self.gateway.recheck))
+    }
+
+    /// What ends the gateway's own sessions; nothing, where they are not kept as records.
+    pub fn sessions(&self) -> Option<Sessions> {
+        self.gateway.sessions
     }
 
     /// What is asserted to origins; nothing, where nothing is asked for.

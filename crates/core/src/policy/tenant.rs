@@ -48,6 +48,7 @@ pub struct Tenant {
     pub(super) hosts: Vec<String>,
     pub(super) regions: Vec<String>,
     pub(super) networks: BTreeMap<String, Network>,
+    pub(super) managed_networks: Vec<String>,
     pub(super) issuers: Vec<Issuer>,
     pub(super) directory: Directory,
     pub(super) login: Option<String>,
@@ -73,6 +74,16 @@ impl Tenant {
     /// The network of this name, if the tenant has set it.
     pub fn network(&self, name: &str) -> Option<&Network> {
         self.networks.get(name)
+    }
+
+    /// Whether the tenant narrows the network of this name itself, by a record.
+    pub fn manages(&self, network: &str) -> bool {
+        self.managed_networks.iter().any(|name| name == network)
+    }
+
+    /// The networks that the tenant narrows itself.
+    pub fn managed_networks(&self) -> &[String] {
+        &self.managed_networks
     }
 
     /// Whether its users are looked up in the directory.

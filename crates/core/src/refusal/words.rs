@@ -52,7 +52,11 @@ const fn row(reason: Reason) -> Row {
         Reason::NetworkNotAllowed => NETWORK_NOT_ALLOWED,
         Reason::NetworkUndefined => NETWORK_UNDEFINED,
         Reason::TokenMissing => NOT_SIGNED_IN,
-        Reason::TokenExpired | Reason::TokenTooOld | Reason::SessionRevoked => SIGN_IN_ENDED,
+        Reason::TokenExpired
+        | Reason::TokenTooOld
+        | Reason::SessionRevoked
+        | Reason::SessionEnded
+        | Reason::SessionExpired => SIGN_IN_ENDED,
         Reason::TokenAmbiguous
         | Reason::TokenTooLarge
         | Reason::TokenMalformed

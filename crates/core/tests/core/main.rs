@@ -29,6 +29,8 @@ mod jwks;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod managed;
+#[cfg(test)]
 mod networks;
 #[cfg(test)]
 mod origins;

@@ -291,7 +291,7 @@ fn the_identifier_of_an_assistant() {
         ("encoded", "a%20b", hidden),
         ("reserved", "a:b", hidden),
     ] {
-        let segment = sekisho_core::records::segment(id);
+        let segment = sekisho_core::records::key::segment(id);
         let ask = recorded().with(|a| {
             a.target = format!("/api/assistants/{id}/chat");
             let label = found(&json!({"v": 1, "visibility": "organization"}));

@@ -198,6 +198,7 @@ fn every_reason_has_a_request_that_gets_it() {
     assert_eq!(decision.facts.reached, Some(step), "{reason}");
     rows.push((reason, step, ask));
     rows.push(super::cors::refused());
+    rows.extend(super::own::record::refused());
     let (reason, step, ask) = super::published::without_keys();
     rows.push((reason, step, ask));
     for reason in Reason::ALL {

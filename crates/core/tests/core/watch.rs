@@ -28,7 +28,7 @@ fn policy(directory: &str, enforce: bool) -> Policy {
     load(&files).unwrap_or_else(|faults| panic!("{faults:#?}"))
 }
 
-fn records(found: &[(&str, &str)]) -> impl Fn(&[String]) -> Records {
+pub(crate) fn records(found: &[(&str, &str)]) -> impl Fn(&[String]) -> Records + use<> {
     let found: Vec<(String, Record)> = found
         .iter()
         .map(|(key, text)| {
@@ -189,11 +189,11 @@ fn how_long_nobody_may_know() {
         watch(&policy("off", true), &ask().with(|a| a.get("/api/me")), records(&[])).unwrap();
     let unknown = records(&[("revoked/all", "?")]);
     for (known, want) in
-        [(0, true), (7_000, true), (13_999, true), (14_000, false), (60_000, false)]
+        [(0, true), (7_000, true), (36_999, true), (37_000, false), (60_000, false)]
     {
         let look = begun.look(&unknown(begun.records()), Duration::from_millis(known));
         match look {
-            Look::Unknown(wait) => assert!(want && wait == Duration::from_secs(1), "{known}"),
+            Look::Unknown(wait) => assert!(want && wait == Duration::from_secs(5), "{known}"),
             Look::Over(denial) => {
                 assert_eq!((want, denial.reason().code()), (false, "state-unavailable"), "{known}");
             }
@@ -209,7 +209,8 @@ fn how_long_nobody_may_know() {
 fn how_long_a_store_may_take() {
     let begun =
         watch(&policy("off", true), &ask().with(|a| a.get("/api/me")), records(&[])).unwrap();
-    for (known, want) in [(0, 7_000), (7_000, 7_000), (10_000, 4_000), (14_000, 100), (99_000, 100)]
+    for (known, want) in
+        [(0, 30_000), (7_000, 30_000), (10_000, 27_000), (37_000, 100), (99_000, 100)]
     {
         assert_eq!(
             begun.patience(Duration::from_millis(known)),
@@ -226,7 +227,7 @@ fn how_often_the_policy_says() {
         ("recheck_s = 300", Some(300)),
         ("recheck_s = 0", None),
         ("recheck_s = 301", None),
-        ("revocation = true", Some(30)),
+        ("revocation = true", Some(1)),
     ] {
         let mut files = files();
         let gateway = String::from_utf8(files["gateway.toml"].clone()).unwrap();

@@ -2,16 +2,19 @@
 //!
 //! One thread owns all writes: it takes what has queued up, commits it in one durable transaction, and only then
 //! answers, so that a hundred concurrent writes cost one `fsync`. Reads go to the last committed snapshot. The thread
-//! also owns the file: when it ends, the file is unlocked, whoever still holds a store.
+//! also owns the file: when it ends, the file is unlocked, whoever still holds a store. A change of several keys is one
+//! of its transactions too: what it expects is looked up in the transaction that makes it.
 
 use std::path::Path;
 use std::sync::{Arc, Weak};
 
 use futures::future::BoxFuture;
-use redb::{Database, DatabaseError, ReadableDatabase, StorageError, TableDefinition};
+use redb::{
+    Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, TableDefinition,
+};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{KeyValue, KeyValueError, check_entry, check_key};
+use super::{Change, Conflict, KeyValue, KeyValueError, check_change, check_entry, check_key};
 use crate::HostError;
 
 /// `(store label, key)` to value.
@@ -30,6 +33,7 @@ pub(crate) struct Disk {
 
 enum Work {
     Write(Write),
+    Change(Together),
     /// Ends the thread; answered when the file is free.
     Close(oneshot::Sender<()>),
 }
@@ -40,6 +44,13 @@ struct Write {
     /// `None` deletes.
     value: Option<Vec<u8>>,
     done: oneshot::Sender<Result<(), KeyValueError>>,
+}
+
+/// Changes that are made together or not at all.
+struct Together {
+    label: Arc<str>,
+    changes: Vec<Change>,
+    done: oneshot::Sender<Result<Result<(), Conflict>, KeyValueError>>,
 }
 
 impl Disk {
@@ -96,6 +107,7 @@ fn explain(path: &Path, error: &DatabaseError) -> HostError {
         DatabaseError::DatabaseAlreadyOpen => {
             HostError::new(format!("the state file {path} is in use by another process"))
                 .help("Stop that process or choose another state directory")
+                .in_use()
         }
         DatabaseError::Storage(StorageError::Io(error))
             if error.kind() != std::io::ErrorKind::InvalidData =>
@@ -120,16 +132,23 @@ fn run(database: Arc<Database>, mut queue: mpsc::Receiver<Work>) {
     while queue.blocking_recv_many(&mut taken, BATCH) > 0 {
         let mut closing = None;
         let mut batch = Vec::with_capacity(taken.len());
+        let mut together = Vec::new();
         for work in taken.drain(..) {
             match work {
                 Work::Write(write) => batch.push(write),
+                Work::Change(changes) => together.push(changes),
                 Work::Close(done) => closing = Some(done),
             }
         }
-        let result = commit(&database, &batch).map_err(failed);
-        for write in batch {
-            // The requester may have gone; its write stands.
-            drop(write.done.send(result.clone()));
+        if !batch.is_empty() {
+            let result = commit(&database, &batch).map_err(failed);
+            for write in batch {
+                // The requester may have gone; its write stands.
+                drop(write.done.send(result.clone()));
+            }
+        }
+        for Together { label, changes, done } in together {
+            drop(done.send(change(&database, &label, &changes).map_err(failed)));
         }
         if let Some(done) = closing {
             drop(database);
@@ -153,6 +172,31 @@ fn commit(database: &Database, batch: &[Write]) -> Result<(), redb::Error> {
     }
     transaction.commit()?;
     Ok(())
+}
+
+fn change(
+    database: &Database,
+    label: &str,
+    changes: &[Change],
+) -> Result<Result<(), Conflict>, redb::Error> {
+    let transaction = database.begin_write()?;
+    {
+        let mut table = transaction.open_table(TABLE)?;
+        for Change { key, expected, .. } in changes {
+            let now = table.get((label, key.as_str()))?;
+            if !expected.is_met_by(now.as_ref().map(redb::AccessGuard::value)) {
+                return Ok(Err(Conflict(key.clone())));
+            }
+        }
+        for Change { key, value, .. } in changes {
+            match value {
+                Some(value) => drop(table.insert((label, key.as_str()), value.as_slice())?),
+                None => drop(table.remove((label, key.as_str()))?),
+            }
+        }
+    }
+    transaction.commit()?;
+    Ok(Ok(()))
 }
 
 fn failed(error: impl Into<redb::Error>) -> KeyValueError {
@@ -189,21 +233,40 @@ impl DiskStore {
         self.work.send(Work::Write(write)).await.map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
     }
+
+    async fn list<T: Send + 'static>(
+        &self,
+        prefix: &str,
+        make: fn(&str, &[u8]) -> T,
+    ) -> Result<Vec<T>, KeyValueError> {
+        let (database, label) = (self.database()?, Arc::clone(&self.label));
+        let prefix = prefix.to_owned();
+        match tokio::task::spawn_blocking(move || each(&database, &label, &prefix, make)).await {
+            Ok(found) => found.map_err(failed),
+            Err(_) => Err(KeyValueError("listing the keys was interrupted".to_owned())),
+        }
+    }
 }
 
-fn keys(database: &Database, label: &str) -> Result<Vec<String>, redb::Error> {
+/// What is made of each entry of a label whose key starts with `prefix`.
+fn each<T>(
+    database: &Database,
+    label: &str,
+    prefix: &str,
+    make: fn(&str, &[u8]) -> T,
+) -> Result<Vec<T>, redb::Error> {
     let transaction = database.begin_read()?;
     let table = transaction.open_table(TABLE)?;
-    let mut keys = Vec::new();
-    for entry in table.range((label, "")..)? {
-        let (key, _) = entry?;
+    let mut found = Vec::new();
+    for entry in table.range((label, prefix)..)? {
+        let (key, value) = entry?;
         let (owner, key) = key.value();
-        if owner != label {
+        if owner != label || !key.starts_with(prefix) {
             break;
         }
-        keys.push(key.to_owned());
+        found.push(make(key, value.value()));
     }
-    Ok(keys)
+    Ok(found)
 }
 
 impl KeyValue for DiskStore {
@@ -226,13 +289,26 @@ impl KeyValue for DiskStore {
     }
 
     fn keys(&self) -> BoxFuture<'_, Result<Vec<String>, KeyValueError>> {
-        let label = Arc::clone(&self.label);
+        Box::pin(self.list("", |key, _| key.to_owned()))
+    }
+
+    fn entries<'a>(
+        &'a self,
+        prefix: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<(String, Vec<u8>)>, KeyValueError>> {
+        Box::pin(self.list(prefix, |key, value| (key.to_owned(), value.to_vec())))
+    }
+
+    fn change(
+        &self,
+        changes: Vec<Change>,
+    ) -> BoxFuture<'_, Result<Result<(), Conflict>, KeyValueError>> {
         Box::pin(async move {
-            let database = self.database()?;
-            match tokio::task::spawn_blocking(move || keys(&database, &label)).await {
-                Ok(keys) => keys.map_err(failed),
-                Err(_) => Err(KeyValueError("listing the keys was interrupted".to_owned())),
-            }
+            changes.iter().try_for_each(check_change)?;
+            let (done, answer) = oneshot::channel();
+            let together = Together { label: Arc::clone(&self.label), changes, done };
+            self.work.send(Work::Change(together)).await.map_err(|_| closed())?;
+            answer.await.map_err(|_| closed())?
         })
     }
 }

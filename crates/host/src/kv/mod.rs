@@ -62,6 +62,70 @@ pub trait KeyValue: Send + Sync {
     fn delete<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<(), KeyValueError>>;
     /// All keys, in order.
     fn keys(&self) -> BoxFuture<'_, Result<Vec<String>, KeyValueError>>;
+    /// All keys that start with `prefix` and their values, in order. Of one moment each, but for a store on disk.
+    fn entries<'a>(
+        &'a self,
+        prefix: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<(String, Vec<u8>)>, KeyValueError>>;
+    /// Makes all of the changes at once; or none, when a key has not the value that its change expects, and says which
+    /// key that is.
+    fn change(
+        &self,
+        changes: Vec<Change>,
+    ) -> BoxFuture<'_, Result<Result<(), Conflict>, KeyValueError>>;
+}
+
+/// One change of several that are made together or not at all.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Change {
+    /// The key; one stands once.
+    pub key: String,
+    /// What its value must be now.
+    pub expected: Expected,
+    /// Its value afterwards; `None` removes it.
+    pub value: Option<Vec<u8>>,
+}
+
+/// What the value of a key must be for a change to be made.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Expected {
+    /// Whatever it is.
+    Anything,
+    /// There is none.
+    Absent,
+    /// This one.
+    Value(Vec<u8>),
+}
+
+impl Expected {
+    fn is_met_by(&self, value: Option<&[u8]>) -> bool {
+        match self {
+            Self::Anything => true,
+            Self::Absent => value.is_none(),
+            Self::Value(expected) => value == Some(expected),
+        }
+    }
+}
+
+/// The key whose value was not the expected one.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Conflict(pub String);
+
+/// What [`open`] finds.
+pub enum Opened {
+    /// The store that components know as `default`.
+    Store(Arc<dyn KeyValue>),
+    /// Another process has the file open.
+    InUse,
+}
+
+/// Opens the store that components know as `default`, apart from any application.
+pub fn open(state: &State) -> Result<Opened, HostError> {
+    match Stores::open(state) {
+        Ok(stores) => Ok(Opened::Store(stores.store(redis::LABEL))),
+        Err(error) if error.is_in_use() => Ok(Opened::InUse),
+        Err(error) => Err(error),
+    }
 }
 
 /// The stores of one host, by label.
@@ -123,6 +187,10 @@ fn check_key(key: &str) -> Result<(), KeyValueError> {
         return Err(KeyValueError(format!("a key has at most {MAX_KEY} bytes")));
     }
     Ok(())
+}
+
+fn check_change(change: &Change) -> Result<(), KeyValueError> {
+    check_entry(&change.key, change.value.as_deref().unwrap_or_default())
 }
 
 fn check_entry(key: &str, value: &[u8]) -> Result<(), KeyValueError> {

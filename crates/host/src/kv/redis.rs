@@ -15,7 +15,10 @@ use futures::future::BoxFuture;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{AsyncCommands, Client, ErrorKind, IntoConnectionInfo, RedisError, ScanOptions};
 
-use super::{KeyValue, KeyValueError, MAX_VALUE, check_entry, check_key};
+use super::{
+    Change, Conflict, Expected, KeyValue, KeyValueError, MAX_VALUE, check_change, check_entry,
+    check_key,
+};
 use crate::HostError;
 
 /// The label of the one store.
@@ -26,6 +29,25 @@ const CONNECT: Duration = Duration::from_secs(1);
 const ANSWER: Duration = Duration::from_secs(1);
 /// Keys that one step of a listing looks at.
 const STEP: usize = 1000;
+
+/// Makes changes together or not at all, which a script is the one way to do by what keys have now. Four arguments of
+/// each key: what is expected (`*`, `-` for none, `=`) and that value, what is done (`+`, `-`) and that value. It
+/// returns the first key that has another value than expected.
+const CHANGE: &str = "\
+for i, key in ipairs(KEYS) do
+  local expected, value = ARGV[4 * i - 3], redis.call('GET', key)
+  if (expected == '-' and value) or (expected == '=' and value ~= ARGV[4 * i - 2]) then
+    return key
+  end
+end
+for i, key in ipairs(KEYS) do
+  if ARGV[4 * i - 1] == '+' then
+    redis.call('SET', key, ARGV[4 * i])
+  else
+    redis.call('DEL', key)
+  end
+end
+return false";
 
 pub(crate) struct Redis {
     client: Client,
@@ -61,9 +83,38 @@ impl Redis {
         Ok(self.connection.get_or_init(|| connection).clone())
     }
 
+    /// The keys that start with `prefix`, in steps: one listing of all would hold up every gateway of the fleet.
+    async fn list(&self, prefix: &str) -> Result<BTreeSet<String>, KeyValueError> {
+        let mut connection = self.connection()?;
+        let options = ScanOptions::default().with_count(STEP).with_pattern(pattern(prefix));
+        let mut found = connection
+            .scan_options::<String>(options)
+            .await
+            .map_err(|error| self.failed(&error))?;
+        // A step may bring a key again.
+        let mut keys = BTreeSet::new();
+        while let Some(key) = found.next().await {
+            keys.insert(key.map_err(|error| self.failed(&error))?);
+        }
+        Ok(keys)
+    }
+
     fn failed(&self, error: &RedisError) -> KeyValueError {
         KeyValueError(format!("the Redis at {}: {}", self.place, told(error)))
     }
+}
+
+/// A glob that every key with this prefix matches, and no other.
+fn pattern(prefix: &str) -> String {
+    let mut pattern = String::with_capacity(prefix.len() + 1);
+    for c in prefix.chars() {
+        if matches!(c, '*' | '?' | '[' | ']' | '^' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('*');
+    pattern
 }
 
 /// What happened, without what a server said about it: that may quote a command.
@@ -107,21 +158,55 @@ impl KeyValue for Redis {
         })
     }
 
-    /// In steps: one listing of all keys would hold up every gateway of the fleet.
     fn keys(&self) -> BoxFuture<'_, Result<Vec<String>, KeyValueError>> {
+        Box::pin(async move { Ok(self.list("").await?.into_iter().collect()) })
+    }
+
+    fn entries<'a>(
+        &'a self,
+        prefix: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<(String, Vec<u8>)>, KeyValueError>> {
         Box::pin(async move {
+            let keys: Vec<String> = self.list(prefix).await?.into_iter().collect();
             let mut connection = self.connection()?;
-            let options = ScanOptions::default().with_count(STEP);
-            let mut found = connection
-                .scan_options::<String>(options)
+            let mut entries = Vec::with_capacity(keys.len());
+            for keys in keys.chunks(STEP) {
+                let values: Vec<Option<Vec<u8>>> =
+                    connection.mget(keys).await.map_err(|error| self.failed(&error))?;
+                // One that was removed since is no entry.
+                let pairs = keys.iter().zip(values);
+                entries.extend(pairs.filter_map(|(key, value)| Some((key.clone(), value?))));
+            }
+            Ok(entries)
+        })
+    }
+
+    fn change(
+        &self,
+        changes: Vec<Change>,
+    ) -> BoxFuture<'_, Result<Result<(), Conflict>, KeyValueError>> {
+        Box::pin(async move {
+            changes.iter().try_for_each(check_change)?;
+            let mut script = redis::cmd("EVAL");
+            script.arg(CHANGE).arg(changes.len());
+            for change in &changes {
+                script.arg(&change.key);
+            }
+            for Change { expected, value, .. } in &changes {
+                let (mode, expected) = match expected {
+                    Expected::Anything => ("*", &[][..]),
+                    Expected::Absent => ("-", &[][..]),
+                    Expected::Value(value) => ("=", value.as_slice()),
+                };
+                script.arg(mode).arg(expected);
+                script.arg(if value.is_some() { "+" } else { "-" });
+                script.arg(value.as_deref().unwrap_or_default());
+            }
+            let unmet: Option<String> = script
+                .query_async(&mut self.connection()?)
                 .await
                 .map_err(|error| self.failed(&error))?;
-            // A step may bring a key again.
-            let mut keys = BTreeSet::new();
-            while let Some(key) = found.next().await {
-                keys.insert(key.map_err(|error| self.failed(&error))?);
-            }
-            Ok(keys.into_iter().collect())
+            Ok(unmet.map_or(Ok(()), |key| Err(Conflict(key))))
         })
     }
 }

@@ -25,6 +25,46 @@ async fn contract(store: &dyn KeyValue) {
     store.set("large", largest.clone()).await.unwrap();
     assert!(store.get("large").await.unwrap() == Some(largest));
     store.delete("large").await.unwrap();
+    together(store).await;
+}
+
+/// Changes of several keys are made together or not at all.
+async fn together(store: &dyn KeyValue) {
+    let change = |key: &str, expected, value: Option<&str>| Change {
+        key: key.to_owned(),
+        expected,
+        value: value.map(|value| value.as_bytes().to_vec()),
+    };
+    let one = || Expected::Value(b"1".to_vec());
+    let all = vec![
+        change("p/*/a", Expected::Absent, Some("1")),
+        change("p/*/b", Expected::Anything, Some("")),
+        change("p/*/c", Expected::Anything, None),
+    ];
+    assert_eq!(store.change(all).await.unwrap(), Ok(()));
+    store.set("p/x/a", b"other".to_vec()).await.unwrap();
+    let entries = vec![("p/*/a".to_owned(), b"1".to_vec()), ("p/*/b".to_owned(), Vec::new())];
+    assert_eq!(store.entries("p/*/").await.unwrap(), entries);
+    for (expected, key) in [
+        (Expected::Absent, "p/*/a"),
+        (Expected::Value(Vec::new()), "p/*/a"),
+        (one(), "p/*/b"),
+        (one(), "p/*/d"),
+    ] {
+        let all =
+            vec![change("p/*/e", Expected::Absent, Some("new")), change(key, expected, Some("2"))];
+        assert_eq!(store.change(all).await.unwrap(), Err(Conflict(key.to_owned())));
+        assert_eq!(store.entries("p/*/").await.unwrap(), entries, "none of it is made");
+    }
+    let last = vec![
+        change("p/*/a", one(), None),
+        change("p/*/b", Expected::Value(Vec::new()), None),
+        change("p/x/a", Expected::Anything, None),
+    ];
+    assert_eq!(store.change(last).await.unwrap(), Ok(()));
+    assert!(store.entries("p/").await.unwrap().is_empty());
+    let too_long = vec![change(&"k".repeat(MAX_KEY + 1), Expected::Anything, None)];
+    assert!(store.change(too_long).await.is_err());
 }
 
 /// Stores of two labels know nothing of each other.
@@ -74,6 +114,43 @@ async fn concurrent_writes_all_land() {
     assert_eq!(stores.store("s").keys().await.unwrap().len(), 500);
 }
 
+/// Of many who count up the same number by what they read, none loses a count.
+async fn counted(store: Arc<dyn KeyValue>) {
+    let count = |store: Arc<dyn KeyValue>| async move {
+        for _ in 0..20 {
+            loop {
+                let now = store.get("n").await.unwrap();
+                let number: u32 = now
+                    .as_ref()
+                    .map_or(0, |now| std::str::from_utf8(now).unwrap().parse().unwrap());
+                let change = Change {
+                    key: "n".to_owned(),
+                    expected: now.map_or(Expected::Absent, Expected::Value),
+                    value: Some((number + 1).to_string().into_bytes()),
+                };
+                if store.change(vec![change]).await.unwrap().is_ok() {
+                    break;
+                }
+            }
+        }
+    };
+    let all: Vec<_> = (0..8).map(|_| tokio::spawn(count(Arc::clone(&store)))).collect();
+    for one in all {
+        one.await.unwrap();
+    }
+    assert_eq!(store.get("n").await.unwrap(), Some(b"160".to_vec()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_change_is_lost() {
+    counted(Stores::open(&State::Memory).unwrap().store("s")).await;
+    let directory = tempfile::tempdir().unwrap();
+    let stores = Stores::open(&State::Disk(directory.path().to_owned())).unwrap();
+    counted(stores.store("s")).await;
+    let server = sekisho_testing::redis::Redis::start(&[]).unwrap();
+    counted(Stores::open(&State::Redis(server.url())).unwrap().store("default")).await;
+}
+
 #[test]
 fn a_file_in_use_is_named() {
     let directory = tempfile::tempdir().unwrap();
@@ -81,6 +158,7 @@ fn a_file_in_use_is_named() {
     let _open = Stores::open(&state).unwrap();
     let error = Stores::open(&state).err().unwrap().to_string();
     assert!(error.contains("state.redb is in use by another process"), "{error}");
+    assert!(matches!(open(&state), Ok(Opened::InUse)));
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub(super) const FAMILY: &[u8] = b"sekisho policy ";
 /// The first line. The sections do not describe themselves, so only the release that wrote them
 /// reads them, and within a release the layout of the types has a number: a test pins it.
 pub(super) const MAGIC: &[u8] =
-    concat!("sekisho policy ", env!("CARGO_PKG_VERSION"), " layout 5\n").as_bytes();
+    concat!("sekisho policy ", env!("CARGO_PKG_VERSION"), " layout 6\n").as_bytes();
 
 /// Length of the header, little-endian, and the root.
 pub(super) const TRAILER: usize = 4 + 32;

@@ -6,7 +6,7 @@ use super::tenants::Placed;
 use crate::network::BUSINESS;
 use crate::policy::{Cors, Origin, Route, TenantProof};
 use crate::request::authority::Authority;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 impl Loader<'_> {
     /// R10: a route that a tenant can take must have an origin in one of its regions, or every
@@ -61,6 +61,43 @@ impl Loader<'_> {
                     did_you_mean(name, known())
                         .unwrap_or_else(|| "name it as a route's network, or drop it".into()),
                 );
+            }
+        }
+    }
+
+    /// A network that the tenant narrows must be one that a route demands and the operator has given: what is not there
+    /// can't be narrowed.
+    pub(super) fn managed_networks(&mut self, routes: &[Route], tenants: &[Placed]) {
+        let known = || routes.iter().map(Route::network).chain([BUSINESS, "admin"]);
+        for Placed { tenant, file, managed, .. } in tenants {
+            let mut seen = BTreeSet::new();
+            for (name, span) in tenant.managed_networks().iter().zip(managed) {
+                let place = (file.as_str(), Some(span.clone()));
+                if known().all(|known| known != name) {
+                    self.fault(
+                        "network-unused",
+                        place,
+                        format!("no route demands the network {name:?}"),
+                        did_you_mean(name, known())
+                            .unwrap_or_else(|| "name a network of a route, or drop it".into()),
+                    );
+                } else if name != BUSINESS && tenant.network(name).is_none() {
+                    self.fault(
+                        "managed-network-undefined",
+                        place,
+                        format!("the tenant can't narrow the network {name:?}, which is not set"),
+                        format!(
+                            "set {name} in [networks] to the widest that is allowed, or \"any\""
+                        ),
+                    );
+                } else if !seen.insert(name) {
+                    self.fault(
+                        "managed-network-duplicate",
+                        place,
+                        format!("the network {name:?} stands twice"),
+                        "keep one of them",
+                    );
+                }
             }
         }
     }

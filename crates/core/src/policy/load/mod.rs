@@ -187,6 +187,7 @@ impl Loader<'_> {
         let assertion = gateway.assertion.as_ref().map(|source| self.assertion(source));
         let concurrency = self.concurrency(gateway.limits.concurrent_requests.as_ref());
         let recheck = self.recheck(gateway.state.recheck_s.as_ref());
+        let sessions = gateway.sessions.as_ref().map(|source| self.sessions(source));
         let origins = self.origins(gateway.origins);
         self.timeouts(&gateway.timeouts);
         let defaults = (gateway.limits.body_bytes, &gateway.timeouts);
@@ -194,6 +195,7 @@ impl Loader<'_> {
         let rate_limits = self.rate_limits(gateway.rate_limits, &routes);
         self.regions(&routes, &origins, &tenants);
         self.networks(&routes, &tenants);
+        self.managed_networks(&routes, &tenants);
         self.logins(&routes, &paths, &tenants);
         self.sole_issuers(&tenants);
         self.tenant_claims(&tenants);
@@ -211,6 +213,7 @@ impl Loader<'_> {
             concurrency,
             check_revocation: gateway.state.revocation,
             recheck,
+            sessions,
             assertion,
             origins: origins.into_iter().collect(),
             routes,

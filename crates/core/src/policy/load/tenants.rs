@@ -16,6 +16,8 @@ pub(super) struct Placed {
     pub(super) hosts: Vec<Range<usize>>,
     /// By name.
     pub(super) networks: HashMap<String, Range<usize>>,
+    /// Of each of the networks that the tenant manages, in their order.
+    pub(super) managed: Vec<Range<usize>>,
     /// Of each of the tenant's issuers, in their order.
     pub(super) issuers: Vec<Range<usize>>,
     pub(super) login: Option<Range<usize>>,
@@ -110,6 +112,7 @@ impl Loader<'_> {
                 .keys()
                 .map(|name| (name.get_ref().clone(), name.span()))
                 .collect(),
+            managed: source.managed_networks.iter().map(Spanned::span).collect(),
             issuers: issuer_spans,
             login: login_span,
             sites,
@@ -119,6 +122,11 @@ impl Loader<'_> {
                 hosts,
                 regions: source.regions.into_inner().into_iter().map(Spanned::into_inner).collect(),
                 networks,
+                managed_networks: source
+                    .managed_networks
+                    .into_iter()
+                    .map(Spanned::into_inner)
+                    .collect(),
                 issuers,
                 directory: source.directory,
                 login,

@@ -23,6 +23,9 @@ pub(in crate::policy) struct Gateway {
     /// What is asked of the state store.
     #[serde(default)]
     pub state: State,
+    /// Keep each session of the gateway's own as a record, which ends it when it is removed, unused or old; without this
+    /// table a session lasts as long as its token.
+    pub sessions: Option<SessionsSource>,
     /// `Sekisho-Assertion`, which the gateway signs for origins; without this table there is none.
     pub assertion: Option<AssertionSource>,
     /// The services behind the gateway, by name.
@@ -45,6 +48,17 @@ pub(in crate::policy) struct AssertionSource {
     pub issuer: Spanned<String>,
     /// How long an assertion lives, in seconds: 10 to 120; 60, if not given.
     pub lifetime_s: Option<Spanned<u32>>,
+}
+
+/// What ends the gateway's own sessions.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(in crate::policy) struct SessionsSource {
+    /// How long a session may go unused, in seconds: 60 to 2592000; 3600, if not given.
+    pub idle_s: Option<Spanned<u32>>,
+    /// How long it may last, in seconds: 300 to 7776000; 43200, if not given.
+    pub absolute_s: Option<Spanned<u32>>,
 }
 
 // No `usize`: a component's has 32 bits, and check on a larger machine would take what every gateway

@@ -18,7 +18,7 @@ mod timeouts;
 pub(super) use blocks::WordOrBlocks;
 pub(super) use cors::CorsSource;
 pub(super) use edge::{EdgeSource, ProxySecretSource};
-pub(super) use gateway::{AssertionSource, Gateway};
+pub(super) use gateway::{AssertionSource, Gateway, SessionsSource};
 pub(super) use issuer::{ClaimSource, IssuerSource};
 pub(super) use limit::RateLimitSource;
 pub(super) use network::{BlocksSource, NetworkSource};

@@ -20,6 +20,10 @@ pub(in crate::policy) struct TenantSource {
     /// Each `"any"`, a list of CIDR blocks, or the blocks to allow and those to deny.
     #[serde(default)]
     pub networks: BTreeMap<Spanned<String>, Spanned<NetworkSource>>,
+    /// Which of its networks the tenant may narrow itself (`sekisho networks`): an address must be in the network here
+    /// and in the tenant's own list.
+    #[serde(default)]
+    pub managed_networks: Vec<Spanned<String>>,
     /// Where a browser is sent that comes without a sound token: a path of the tenant's that anybody may ask for,
     /// or an `https://` address. It finds what was asked for in `return_to`.
     pub login: Option<Spanned<String>>,

@@ -20,8 +20,7 @@ mod names;
 mod principal;
 mod times;
 
-pub(crate) use names::is_name;
-pub use names::{MAX_NAME, MAX_NAMES, MAX_ROLES, is_role};
+pub use names::{MAX_NAME, MAX_NAMES, MAX_ROLES, is_name, is_role};
 pub use principal::Principal;
 pub use times::LEEWAY;
 

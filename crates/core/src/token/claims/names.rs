@@ -28,7 +28,7 @@ pub fn is_role(role: &str) -> bool {
 }
 
 /// Any text that can be compared and shown.
-pub(crate) fn is_name(name: &str) -> bool {
+pub fn is_name(name: &str) -> bool {
     (1..=MAX_NAME).contains(&name.len()) && !name.chars().any(char::is_control)
 }
 

@@ -2,6 +2,7 @@
 
 mod assertion;
 mod published;
+pub(crate) mod record;
 mod session;
 
 use super::support::{NOW, b64};

@@ -20,7 +20,7 @@ use crate::support::{Alg, Ask, KEYS, NOW, ask, b64, files, sign};
 
 const SESSION: &str = "sekisho-session+jwt";
 
-const OWN: &str = r#"
+pub(super) const OWN: &str = r#"
 [[issuers]]
 issuer = "https://gateway.example.jp"
 audiences = ["sekisho"]
@@ -30,7 +30,7 @@ tenant_claim = "tenant"
 "#;
 
 /// The sound policy, where every tenant takes the gateway's own sessions.
-fn own_policy(own: &str) -> Result<Policy, Vec<String>> {
+pub(super) fn own_policy(own: &str) -> Result<Policy, Vec<String>> {
     let mut files: Files = files();
     for tenant in ["acme", "globex"] {
         let file = format!("tenants/{tenant}.toml");
@@ -40,7 +40,7 @@ fn own_policy(own: &str) -> Result<Policy, Vec<String>> {
     load(&files).map_err(|faults| faults.iter().map(|fault| fault.code.to_owned()).collect())
 }
 
-fn session(change: impl FnOnce(&mut Session)) -> Session {
+pub(super) fn session(change: impl FnOnce(&mut Session)) -> Session {
     let mut session = Session {
         iss: GATEWAY_NAME.into(),
         aud: "sekisho".into(),
@@ -53,7 +53,7 @@ fn session(change: impl FnOnce(&mut Session)) -> Session {
     session
 }
 
-fn carrying(token: &str) -> Ask {
+pub(super) fn carrying(token: &str) -> Ask {
     ask().with(|a| a.authorization = Some(format!("Bearer {token}")))
 }
 
