@@ -35,7 +35,9 @@ mod variables;
 pub use self::clock::WallClock;
 pub use self::error::{HostError, Place};
 pub use self::host::{Host, HostConfig};
-pub use self::kv::{Change, Conflict, Expected, KeyValue, KeyValueError, Opened, State, open};
+pub use self::kv::{
+    Change, Conflict, Entries, Expected, KeyValue, KeyValueError, Made, Opened, State, open,
+};
 pub use self::limits::Limits;
 pub use self::listen::Listener;
 pub use self::manifest::Manifest;

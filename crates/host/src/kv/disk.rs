@@ -14,7 +14,9 @@ use redb::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Change, Conflict, KeyValue, KeyValueError, check_change, check_entry, check_key};
+use super::{
+    Change, Conflict, Entries, KeyValue, KeyValueError, Made, check_change, check_entry, check_key,
+};
 use crate::HostError;
 
 /// `(store label, key)` to value.
@@ -50,7 +52,7 @@ struct Write {
 struct Together {
     label: Arc<str>,
     changes: Vec<Change>,
-    done: oneshot::Sender<Result<Result<(), Conflict>, KeyValueError>>,
+    done: oneshot::Sender<Result<Made, KeyValueError>>,
 }
 
 impl Disk {
@@ -292,17 +294,11 @@ impl KeyValue for DiskStore {
         Box::pin(self.list("", |key, _| key.to_owned()))
     }
 
-    fn entries<'a>(
-        &'a self,
-        prefix: &'a str,
-    ) -> BoxFuture<'a, Result<Vec<(String, Vec<u8>)>, KeyValueError>> {
+    fn entries<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Entries, KeyValueError>> {
         Box::pin(self.list(prefix, |key, value| (key.to_owned(), value.to_vec())))
     }
 
-    fn change(
-        &self,
-        changes: Vec<Change>,
-    ) -> BoxFuture<'_, Result<Result<(), Conflict>, KeyValueError>> {
+    fn change(&self, changes: Vec<Change>) -> BoxFuture<'_, Result<Made, KeyValueError>> {
         Box::pin(async move {
             changes.iter().try_for_each(check_change)?;
             let (done, answer) = oneshot::channel();

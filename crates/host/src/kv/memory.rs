@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures::future::{BoxFuture, ready};
 
-use super::{Change, Conflict, KeyValue, KeyValueError, check_change, check_entry};
+use super::{Change, Conflict, Entries, KeyValue, KeyValueError, Made, check_change, check_entry};
 
 #[derive(Default)]
 pub(crate) struct Memory(Mutex<BTreeMap<String, Vec<u8>>>);
@@ -15,7 +15,7 @@ impl Memory {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change_now(&self, changes: Vec<Change>) -> Result<Result<(), Conflict>, KeyValueError> {
+    fn change_now(&self, changes: Vec<Change>) -> Result<Made, KeyValueError> {
         changes.iter().try_for_each(check_change)?;
         let mut entries = self.entries();
         let unmet = |change: &&Change| {
@@ -54,20 +54,14 @@ impl KeyValue for Memory {
         Box::pin(ready(Ok(self.entries().keys().cloned().collect())))
     }
 
-    fn entries<'a>(
-        &'a self,
-        prefix: &'a str,
-    ) -> BoxFuture<'a, Result<Vec<(String, Vec<u8>)>, KeyValueError>> {
+    fn entries<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Entries, KeyValueError>> {
         let entries = self.entries();
         let found = entries.range(prefix.to_owned()..);
         let found = found.take_while(|(key, _)| key.starts_with(prefix));
         Box::pin(ready(Ok(found.map(|(key, value)| (key.clone(), value.clone())).collect())))
     }
 
-    fn change(
-        &self,
-        changes: Vec<Change>,
-    ) -> BoxFuture<'_, Result<Result<(), Conflict>, KeyValueError>> {
+    fn change(&self, changes: Vec<Change>) -> BoxFuture<'_, Result<Made, KeyValueError>> {
         Box::pin(ready(self.change_now(changes)))
     }
 }

@@ -52,6 +52,12 @@ impl fmt::Debug for State {
 #[error("{0}")]
 pub struct KeyValueError(pub(crate) String);
 
+/// Keys and their values.
+pub type Entries = Vec<(String, Vec<u8>)>;
+
+/// Whether changes were made, all of them; or none, because of one.
+pub type Made = Result<(), Conflict>;
+
 /// One key-value store.
 pub trait KeyValue: Send + Sync {
     /// The value of `key`, if there is one.
@@ -63,16 +69,10 @@ pub trait KeyValue: Send + Sync {
     /// All keys, in order.
     fn keys(&self) -> BoxFuture<'_, Result<Vec<String>, KeyValueError>>;
     /// All keys that start with `prefix` and their values, in order. Of one moment each, but for a store on disk.
-    fn entries<'a>(
-        &'a self,
-        prefix: &'a str,
-    ) -> BoxFuture<'a, Result<Vec<(String, Vec<u8>)>, KeyValueError>>;
+    fn entries<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Entries, KeyValueError>>;
     /// Makes all of the changes at once; or none, when a key has not the value that its change expects, and says which
     /// key that is.
-    fn change(
-        &self,
-        changes: Vec<Change>,
-    ) -> BoxFuture<'_, Result<Result<(), Conflict>, KeyValueError>>;
+    fn change(&self, changes: Vec<Change>) -> BoxFuture<'_, Result<Made, KeyValueError>>;
 }
 
 /// One change of several that are made together or not at all.

@@ -16,8 +16,8 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{AsyncCommands, Client, ErrorKind, IntoConnectionInfo, RedisError, ScanOptions};
 
 use super::{
-    Change, Conflict, Expected, KeyValue, KeyValueError, MAX_VALUE, check_change, check_entry,
-    check_key,
+    Change, Conflict, Entries, Expected, KeyValue, KeyValueError, MAX_VALUE, Made, check_change,
+    check_entry, check_key,
 };
 use crate::HostError;
 
@@ -162,10 +162,7 @@ impl KeyValue for Redis {
         Box::pin(async move { Ok(self.list("").await?.into_iter().collect()) })
     }
 
-    fn entries<'a>(
-        &'a self,
-        prefix: &'a str,
-    ) -> BoxFuture<'a, Result<Vec<(String, Vec<u8>)>, KeyValueError>> {
+    fn entries<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Entries, KeyValueError>> {
         Box::pin(async move {
             let keys: Vec<String> = self.list(prefix).await?.into_iter().collect();
             let mut connection = self.connection()?;
@@ -181,10 +178,7 @@ impl KeyValue for Redis {
         })
     }
 
-    fn change(
-        &self,
-        changes: Vec<Change>,
-    ) -> BoxFuture<'_, Result<Result<(), Conflict>, KeyValueError>> {
+    fn change(&self, changes: Vec<Change>) -> BoxFuture<'_, Result<Made, KeyValueError>> {
         Box::pin(async move {
             changes.iter().try_for_each(check_change)?;
             let mut script = redis::cmd("EVAL");
