@@ -1,5 +1,6 @@
 //! What can be written on the command line.
 
+use crate::commands::assistants::Assistants;
 use crate::commands::check::Check;
 use crate::commands::compile::Compile;
 use crate::commands::completions::Completions;
@@ -7,10 +8,14 @@ use crate::commands::demo::Demo;
 use crate::commands::diff::Diff;
 use crate::commands::explain::Explain;
 use crate::commands::keys::Keys;
+use crate::commands::networks::Networks;
+use crate::commands::revoke::Revoke;
 use crate::commands::schema::Schema;
+use crate::commands::sessions::Sessions;
 use crate::commands::test::Test;
 use crate::commands::token::Token;
 use crate::commands::up::Up;
+use crate::commands::users::Users;
 use clap::{ColorChoice, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 
@@ -24,6 +29,8 @@ Examples:
                                       why a request is permitted or denied
   sekisho test policy                 the cases beside a policy, before it is deployed
   sekisho diff old new                what a change of policy opens and closes
+  sekisho users leave u-42 --tenant acme
+                                      out at once, on open streams too
 
 Exit codes:
   0  done; for explain, permitted
@@ -77,6 +84,11 @@ pub enum Command {
     Diff(Diff),
     Token(Token),
     Keys(Keys),
+    Users(Users),
+    Sessions(Sessions),
+    Revoke(Revoke),
+    Assistants(Assistants),
+    Networks(Networks),
     Completions(Completions),
 }
 

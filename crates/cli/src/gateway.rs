@@ -3,6 +3,7 @@
 use crate::own::Own;
 use crate::report::{Failure, Style, say};
 use crate::snapshot::Snapshot;
+use crate::store::Door;
 use crate::text::short;
 use crate::{component, outbound};
 use sekisho_core::Policy;
@@ -56,6 +57,8 @@ pub struct Gateway {
     /// What the development certificate is for, if it is in use.
     certified: Option<Vec<String>>,
     snapshots: VecDeque<Snapshot>,
+    /// Where commands come in, to a state on disk.
+    door: Option<Door>,
 }
 
 /// The directory beside the manifest for what this program keeps: state, the development
@@ -113,7 +116,7 @@ impl Gateway {
         config.listeners.extend(plan.http.map(|addr| listener(addr, None)));
         config.listeners.extend(sidecar(plan.sidecar)?);
         config.origin_tls = plan.origin_tls;
-        config.state = plan.state;
+        config.state = plan.state.clone();
         config.mounts = mounts(&snapshot);
         config.output = plan.output;
         let own = Own::read(plan.keys.as_deref(), &plan.manifest, snapshot.policy())?;
@@ -125,7 +128,9 @@ impl Gateway {
             config.limits.requests_per_peer = config.limits.requests;
         }
         let host = Host::start(config).await?;
+        let door = door(&plan.state, &host);
         Ok(Self {
+            door,
             host,
             manifest: plan.manifest,
             policy: plan.policy,
@@ -217,11 +222,26 @@ impl Gateway {
             }
         }
         say("ending; requests in progress may finish, a second signal cuts them");
+        drop(self.door.take());
         tokio::select! {
             () = self.host.shutdown(GRACE) => {}
             () = signals.end() => {}
         }
     }
+}
+
+/// A gateway serves all the same where commands can't come in.
+fn door(state: &State, host: &Host) -> Option<Door> {
+    let State::Disk(directory) = state else { return None };
+    let opened = Door::open(directory, host.store("default"));
+    opened
+        .inspect_err(|error| {
+            say(format_args!(
+                "commands can't change the state while this gateway runs: no socket in {}: {error}",
+                directory.display()
+            ));
+        })
+        .ok()
 }
 
 fn mounts(snapshot: &Snapshot) -> BTreeMap<String, PathBuf> {

@@ -10,6 +10,7 @@
 //! | [`replay`] | recorded requests under two policies |
 //! | [`test_key`] | a throw-away key that stands in for a policy's issuers |
 //! | [`snapshot`] | a checked copy of it, which no edit reaches |
+//! | [`store`] | the state, as commands reach it |
 //! | [`gateway`] | a manifest, a snapshot and listeners: a running gateway |
 //! | `own` | the gateway's own keys, as they are given to it |
 //! | [`component`] | building the gateway's WebAssembly |
@@ -30,6 +31,7 @@ pub mod policy_test;
 pub mod replay;
 pub mod report;
 pub mod snapshot;
+pub mod store;
 pub mod test_key;
 pub mod text;
 

@@ -5,6 +5,7 @@ use crate::component;
 use crate::exit::Exit;
 use crate::gateway::{self, Gateway, Plan, Signals};
 use crate::report::{Failure, Style, say};
+use crate::store;
 use sekisho_host::{Manifest, OriginTls, Output, State};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -96,12 +97,8 @@ impl Up {
             Some(policy) => policy,
             None => gateway::mounted_policy(&manifest)?,
         };
-        // An address with a password is better kept from the list of processes.
-        let named = self.state.or_else(|| std::env::var_os("SEKISHO_STATE").map(PathBuf::from));
-        let state = match named {
-            Some(state) => state_of(state),
-            None => State::Disk(gateway::private_directory(&manifest).join("state")),
-        };
+        let state = store::named(self.state)
+            .unwrap_or_else(|| State::Disk(gateway::private_directory(&manifest).join("state")));
         let tls = self.tls_cert.zip(self.tls_key);
         let authority = tls.is_none().then(|| gateway::dev_ca_directory(&manifest).join("ca.pem"));
         let plan = Plan {
@@ -135,14 +132,5 @@ impl Up {
             gateway.serve(signals, style).await;
             Ok(Exit::Success)
         })
-    }
-}
-
-/// What has a scheme is an address: a slip in it must not become a directory.
-fn state_of(named: PathBuf) -> State {
-    match named.to_str() {
-        Some("memory") => State::Memory,
-        Some(url) if url.contains("://") => State::Redis(url.to_owned()),
-        _ => State::Disk(named),
     }
 }

@@ -6,8 +6,11 @@
 //! | [`columns`] | which column is which, by its name in Japanese or English |
 //! | [`rows`] | each row as a user, with every fault of every line |
 //! | [`plan`] | joiners, movers, leavers |
+//! | [`labels`] | the same for the labels of assistants |
 
 pub mod columns;
+pub mod labels;
+mod lines;
 pub mod plan;
 pub mod rows;
 pub mod text;

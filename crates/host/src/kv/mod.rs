@@ -52,6 +52,13 @@ impl fmt::Debug for State {
 #[error("{0}")]
 pub struct KeyValueError(pub(crate) String);
 
+impl KeyValueError {
+    /// For a store of another kind.
+    pub fn new(why: String) -> Self {
+        Self(why)
+    }
+}
+
 /// Keys and their values.
 pub type Entries = Vec<(String, Vec<u8>)>;
 
