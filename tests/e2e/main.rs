@@ -24,6 +24,7 @@ mod memory;
 mod origins;
 mod own;
 mod passing;
+mod people;
 mod portable;
 mod process;
 mod provider;

@@ -3,7 +3,7 @@
 use crate::own::Own;
 use crate::report::{Failure, Style, say};
 use crate::snapshot::Snapshot;
-use crate::store::Door;
+use crate::store::{Door, sweep};
 use crate::text::short;
 use crate::{component, outbound};
 use sekisho_core::Policy;
@@ -19,6 +19,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 const GUEST_POLICY: &str = "/policy";
 /// How long requests may take to finish once the gateway was told to end.
 const GRACE: Duration = Duration::from_secs(30);
+/// How often sessions that are over are taken out of the store.
+const SWEEP: Duration = Duration::from_hours(1);
 /// The current policy's copy, and the one before it, which requests in progress may still read.
 const SNAPSHOTS: usize = 2;
 
@@ -203,11 +205,30 @@ impl Gateway {
         }
     }
 
+    /// Takes sessions that are over out of the store, beside what is served.
+    fn sweep(&self) {
+        let Some(rules) = self.policy().and_then(Policy::sessions) else { return };
+        let store = self.host.store("default");
+        tokio::spawn(async move {
+            if let Err(error) = sweep(&*store, rules, jiff::Timestamp::now().as_second()).await {
+                say(format_args!("sessions that are over stay in the store: {error}"));
+            }
+        });
+    }
+
     /// Serves until SIGTERM or SIGINT, then lets requests finish; a second signal ends at once.
     /// SIGHUP brings an edited policy into force, or says what is wrong with it.
     pub async fn serve(mut self, mut signals: Signals, style: Style) {
+        let mut sweeps = tokio::time::interval(SWEEP);
         loop {
-            match signals.next().await {
+            let told = tokio::select! {
+                told = signals.next() => told,
+                _ = sweeps.tick() => {
+                    self.sweep();
+                    continue;
+                }
+            };
+            match told {
                 Told::End => break,
                 Told::Reload => match self.reload() {
                     Ok(()) => say(format_args!("policy {} is in force", self.digest())),

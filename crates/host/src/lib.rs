@@ -36,7 +36,8 @@ pub use self::clock::WallClock;
 pub use self::error::{HostError, Place};
 pub use self::host::{Host, HostConfig};
 pub use self::kv::{
-    Change, Conflict, Entries, Expected, KeyValue, KeyValueError, Made, Opened, State, open,
+    Change, Conflict, Entries, Expected, KeyValue, KeyValueError, Made, Opened, STATE_FILE, State,
+    open,
 };
 pub use self::limits::Limits;
 pub use self::listen::Listener;

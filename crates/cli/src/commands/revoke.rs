@@ -4,6 +4,7 @@ use super::of::{Of, now, too_large};
 use super::{block_on, print};
 use crate::exit::Exit;
 use crate::report::{Failure, say};
+use jiff::Timestamp;
 use sekisho_directory::revocations::Revoked;
 
 const EXAMPLES: &str = "\
@@ -16,7 +17,8 @@ Examples:
 
 /// Take tokens back: from the next request on at every gateway, and on open streams within two seconds.
 ///
-/// A token is taken back by when it was issued (iat), by its issuer's clock, which may be a minute ahead.
+/// Without --for-good a token is taken back by when it was issued (iat, by its issuer's clock, which may be a minute ahead):
+/// those of until now, by the clock of this machine.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Revoke {
@@ -61,11 +63,16 @@ impl Revoke {
             let edit = if self.undo {
                 revoked.restore(tenant)
             } else {
-                let before = (!self.for_good).then(now);
+                // A session has one user, and a later token of its is the same session.
+                let before = (!self.for_good && self.session.is_none()).then(now);
                 revoked.revoke(tenant, before).map_err(|error| too_large(&error))?
             };
             store.make(vec![edit]).await?;
-            print(if self.undo { "restored\n" } else { "revoked\n" })?;
+            print(&match (self.undo, self.for_good || self.session.is_some()) {
+                (true, _) => "restored\n".to_owned(),
+                (false, true) => "revoked, also what is issued later\n".to_owned(),
+                (false, false) => format!("revoked, what was issued until {}\n", Timestamp::now()),
+            })?;
             Ok(Exit::Success)
         })
     }

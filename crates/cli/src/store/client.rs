@@ -8,9 +8,14 @@ use futures::{SinkExt as _, StreamExt as _};
 use sekisho_host::{Change, Entries, Expected, KeyValue, KeyValueError, Made};
 use std::io::ErrorKind;
 use std::path::Path;
+use std::time::Duration;
 use tokio::net::UnixStream;
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 use tokio_util::codec::{Framed, LengthDelimitedCodec};
+
+/// How long the gateway may take to answer.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(super) struct Client(Mutex<Framed<UnixStream, LengthDelimitedCodec>>);
 
@@ -35,8 +40,12 @@ impl Client {
     async fn ask(&self, ask: &Ask) -> Result<Answer, KeyValueError> {
         let mut stream = self.0.lock().await;
         let gone = |why: String| KeyValueError::new(format!("the gateway that has it: {why}"));
-        stream.send(encode(ask).map_err(gone)?).await.map_err(|error| gone(error.to_string()))?;
-        match stream.next().await {
+        let frame = encode(ask).map_err(gone)?;
+        let asked = timeout(PATIENCE, async {
+            stream.send(frame).await.map_err(|error| gone(error.to_string()))?;
+            Ok(stream.next().await)
+        });
+        match asked.await.map_err(|_| gone("it does not answer".to_owned()))?? {
             Some(Ok(frame)) => match decode(&frame).map_err(gone)? {
                 Answer::Failed(why) => Err(gone(why)),
                 answer => Ok(answer),

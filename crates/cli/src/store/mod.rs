@@ -6,8 +6,10 @@
 mod client;
 mod protocol;
 mod serve;
+mod sweep;
 
 pub use serve::Door;
+pub use sweep::sweep;
 
 use crate::gateway::{mounted_policy, private_directory};
 use crate::report::Failure;
@@ -15,7 +17,9 @@ use crate::{component, policy_dir};
 use sekisho_core::Policy;
 use sekisho_core::policy::Tenant;
 use sekisho_directory::edit::{Edit, Was};
-use sekisho_host::{Change, Conflict, Entries, Expected, KeyValue, Manifest, Opened, State};
+use sekisho_host::{
+    Change, Conflict, Entries, Expected, KeyValue, KeyValueError, Manifest, Opened, State,
+};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -93,6 +97,14 @@ pub fn tenant<'p>(policy: &'p Policy, id: &str) -> Result<&'p Tenant, Failure> {
 }
 
 async fn connect(state: &State) -> Result<Arc<dyn KeyValue>, Failure> {
+    if let State::Disk(directory) = state
+        && !directory.join(sekisho_host::STATE_FILE).exists()
+    {
+        return Err(Failure::invalid(format!("there is no state in {}", directory.display()))
+            .help(
+                "a gateway makes it when it first starts; give --state as `sekisho up` was told",
+            ));
+    }
     let until = Instant::now() + PATIENCE;
     loop {
         if let Opened::Store(store) = sekisho_host::open(state)? {
@@ -149,7 +161,7 @@ impl Store {
         if changes.is_empty() {
             return Ok(());
         }
-        match self.0.change(changes).await.map_err(failed)? {
+        match self.0.change(changes).await.map_err(unmade)? {
             Ok(()) => Ok(()),
             Err(Conflict(key)) => {
                 Err(Failure::fault(format!("somebody else has changed {key} meanwhile"))
@@ -159,7 +171,14 @@ impl Store {
     }
 }
 
-fn failed(error: sekisho_host::KeyValueError) -> Failure {
+fn failed(error: KeyValueError) -> Failure {
     Failure::fault(format!("the state can't be reached: {error}"))
-        .help("nothing is known to have changed; see that the store is there, then run it again")
+        .help("see that the store is there, then run the command again")
+}
+
+/// A store may make a change and lose the answer.
+fn unmade(error: KeyValueError) -> Failure {
+    Failure::fault(format!("whether the state was changed is not known: {error}")).help(
+        "all of it was changed or nothing; look, or run the command again, which does no harm",
+    )
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::codec::LengthDelimitedCodec;
 
 /// The largest frame: what 100,000 users are.
-const LARGEST: usize = 256 * 1024 * 1024;
+const LARGEST: usize = 64 * 1024 * 1024;
 
 const RELEASE: &str = env!("CARGO_PKG_VERSION");
 
@@ -34,7 +34,11 @@ pub(super) fn codec() -> LengthDelimitedCodec {
 }
 
 pub(super) fn encode(value: &impl Serialize) -> Result<Bytes, String> {
-    postcard::to_allocvec(&(RELEASE, value)).map(Bytes::from).map_err(|error| error.to_string())
+    let frame = postcard::to_allocvec(&(RELEASE, value)).map_err(|error| error.to_string())?;
+    if frame.len() > LARGEST {
+        return Err("more is asked than fits into one answer".to_owned());
+    }
+    Ok(frame.into())
 }
 
 pub(super) fn decode<T: DeserializeOwned>(frame: &[u8]) -> Result<T, String> {

@@ -13,6 +13,7 @@ mod diff;
 mod explain;
 mod help;
 mod keys;
+mod people;
 mod reload;
 mod schema;
 mod test;

@@ -30,7 +30,7 @@ pub fn read(text: &str) -> Result<Vec<(String, Label)>, Vec<Fault>> {
     let mut lines = Lines::new(text);
     let mut seen: BTreeMap<String, u64> = BTreeMap::new();
     let (mut labels, mut faults) = (Vec::new(), Vec::new());
-    for record in reader.records().take(MAX_ROWS) {
+    for (count, record) in reader.records().enumerate() {
         let record = match record {
             Ok(record) if record.iter().all(|field| field.trim().is_empty()) => continue,
             Ok(record) => record,
@@ -40,6 +40,15 @@ pub fn read(text: &str) -> Result<Vec<(String, Label)>, Vec<Fault>> {
             }
         };
         let line = lines.of(record.position().map_or(0, csv::Position::byte));
+        if record.len() != headers.len() || count >= MAX_ROWS {
+            let message = if count >= MAX_ROWS {
+                format!("there are more than {MAX_ROWS} rows")
+            } else {
+                format!("the line has {} fields, the first {}", record.len(), headers.len())
+            };
+            faults.push(Fault { line, column: None, message, help: "a line for each assistant" });
+            break;
+        }
         let column = |index: usize| {
             columns.get(index).copied().flatten().map_or("", |place| field(&record, place))
         };

@@ -1,6 +1,6 @@
 //! Lines and fields of a CSV file, as whoever wrote it sees them.
 
-use super::Fault;
+use super::{Fault, is_guarded};
 
 /// Counts lines as editors do. The parser's own count begins a record before the line ends and empty lines that it
 /// skips, and knows no `\r\n`.
@@ -47,8 +47,7 @@ pub(super) fn broken(error: &csv::Error) -> Fault {
 /// A field without what stands around it, and without what guards it: an export guards what a spreadsheet would compute.
 pub(super) fn field(record: &csv::StringRecord, place: usize) -> &str {
     let field = record.get(place).unwrap_or_default().trim();
-    let guarded = |rest: &&str| rest.starts_with(['=', '+', '-', '@']);
-    field.strip_prefix('\'').filter(guarded).unwrap_or(field)
+    field.strip_prefix('\'').filter(|rest| is_guarded(rest)).unwrap_or(field)
 }
 
 /// A field as it can be shown: bounded, and nothing that moves a cursor.

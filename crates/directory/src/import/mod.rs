@@ -15,6 +15,12 @@ pub mod plan;
 pub mod rows;
 pub mod text;
 
+/// Whether an export puts a `'` before a field, which an import takes away: a spreadsheet computes what begins like a
+/// formula (OWASP, CSV Injection), in Japan also in full width; and a `'` that stands there by itself must stay.
+pub fn is_guarded(field: &str) -> bool {
+    field.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠', '\''])
+}
+
 /// What is wrong in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {

@@ -19,6 +19,9 @@ pub use self::binding::StoreHandle;
 pub(crate) use self::binding::{Kv, KvView};
 use crate::HostError;
 
+/// The name of the file of a state on disk.
+pub const STATE_FILE: &str = "state.redb";
+
 /// Longest key, in bytes.
 const MAX_KEY: usize = 4 * 1024;
 /// Largest value, in bytes.
@@ -148,7 +151,7 @@ impl Stores {
             State::Memory => Self::Memory(Mutex::default()),
             State::Disk(directory) => {
                 private_directory(directory)?;
-                Self::Disk(disk::Disk::open(&directory.join("state.redb"))?)
+                Self::Disk(disk::Disk::open(&directory.join(STATE_FILE))?)
             }
             State::Redis(url) => Self::Redis(Arc::new(redis::Redis::new(url)?)),
         })

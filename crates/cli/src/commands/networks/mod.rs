@@ -5,6 +5,7 @@ use super::{block_on, print, print_json};
 use crate::exit::Exit;
 use crate::report::{Failure, say};
 use crate::store::{self, Store};
+use crate::text::printable;
 use clap::Subcommand;
 use sekisho_core::network::Network;
 use sekisho_core::network::managed::Blocks;
@@ -124,9 +125,9 @@ impl Show {
                 format!("{}{deny}{}", list.allow.join(", "), list.deny.join(", "))
             });
             let allowed = allowed(tenant, name).join(", ");
-            print(&format!(
-                "{name}\n  the operator allows  {allowed}\n  the tenant lets in   {own}\n"
-            ))?;
+            let shown =
+                format!("{name}\n  the operator allows  {allowed}\n  the tenant lets in   {own}\n");
+            print(&printable(&shown))?;
         }
         if tenant.managed_networks().is_empty() {
             say("the policy lets this tenant narrow no network (managed_networks)");

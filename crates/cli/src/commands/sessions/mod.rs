@@ -14,7 +14,7 @@ const EXAMPLES: &str = "\
 Examples:
   sekisho sessions list --tenant acme --user u-42
   sekisho sessions end --tenant acme --user u-42      all of his
-  sekisho sessions end --tenant acme ~3fa8…           one, as the list shows it
+  sekisho sessions end --tenant acme 3fa85f64         one, by the first digits of its name
 
 Where the policy has [sessions], each session of the gateway's own is a record; tokens of other issuers have none
 (sekisho revoke takes those back).";
@@ -77,11 +77,11 @@ impl Sessions {
 impl List {
     async fn run(self) -> Result<Exit, Failure> {
         let (_, store) = self.of.open().await?;
-        let tenant = self.of.users(&store).await?;
+        let sessions = self.of.sessions(&store).await?;
         let of_user = |session: &&Session| {
             self.user.as_ref().is_none_or(|user| session.record.subject == *user)
         };
-        for session in tenant.sessions.iter().filter(of_user) {
+        for session in sessions.iter().filter(of_user) {
             let Session { digest, record, seen } = session;
             let (created, seen) = (time(record.created), time(*seen));
             if self.json {
@@ -108,14 +108,14 @@ fn time(seconds: i64) -> String {
 impl End {
     async fn run(self) -> Result<Exit, Failure> {
         let (_, store) = self.of.open().await?;
-        let tenant = self.of.users(&store).await?;
+        let sessions = self.of.sessions(&store).await?;
         let meant: Vec<&Session> = match (&self.session, &self.user) {
-            (Some(name), _) => vec![one(name, &tenant.sessions)?],
-            (None, Some(user)) => tenant.sessions.of(user).collect(),
-            (None, None) => tenant.sessions.iter().collect(),
+            (Some(name), _) => vec![one(name, &sessions)?],
+            (None, Some(user)) => sessions.of(user).collect(),
+            (None, None) => sessions.iter().collect(),
         };
         let count = meant.len();
-        store.make(tenant.sessions.end(meant)).await?;
+        store.make(sessions.end(meant)).await?;
         print(&format!("{count} ended\n"))?;
         Ok(Exit::Success)
     }
@@ -125,8 +125,15 @@ fn one<'s>(
     name: &str,
     sessions: &'s sekisho_directory::sessions::Sessions,
 ) -> Result<&'s Session, Failure> {
-    let meant: Vec<&Session> =
-        sessions.iter().filter(|session| session.digest.starts_with(name)).collect();
+    let digits = name.strip_prefix('~').unwrap_or(name);
+    if digits.len() < 8 {
+        return Err(Failure::invalid(format!("{name:?} is too short for the name of a session"))
+            .help("write at least 8 digits of what sekisho sessions list shows"));
+    }
+    let is_meant = |session: &&Session| {
+        session.digest.strip_prefix('~').is_some_and(|all| all.starts_with(digits))
+    };
+    let meant: Vec<&Session> = sessions.iter().filter(is_meant).collect();
     match meant.as_slice() {
         [session] => Ok(session),
         [] => Err(Failure::invalid(format!("there is no session {name:?}"))

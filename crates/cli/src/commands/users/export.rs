@@ -5,8 +5,10 @@ use crate::exit::Exit;
 use crate::report::Failure;
 use encoding_rs::SHIFT_JIS;
 use sekisho_directory::import::columns::Column;
+use sekisho_directory::import::is_guarded;
 use sekisho_directory::roster::Roster;
 use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 
 /// Write the users as a CSV file that `users import` reads, and a spreadsheet
@@ -26,6 +28,7 @@ impl Export {
     pub(super) async fn run(self) -> Result<Exit, Failure> {
         let (_, store) = self.of.open().await?;
         let tenant = self.of.users(&store).await?;
+        named_apart(&tenant.roster)?;
         let text = written(&tenant.roster)
             .map_err(|error| Failure::fault(format!("cannot write CSV: {error}")))?;
         let bytes = if self.shift_jis {
@@ -35,7 +38,12 @@ impl Export {
             format!("\u{feff}{text}").into_bytes()
         };
         let done = match &self.output {
-            Some(path) => std::fs::write(path, bytes),
+            // Names and addresses of people are nobody else's.
+            Some(path) => {
+                let mut options = std::fs::OpenOptions::new();
+                options.write(true).create(true).truncate(true).mode(0o600);
+                options.open(path).and_then(|mut file| file.write_all(&bytes))
+            }
             None => std::io::stdout().lock().write_all(&bytes),
         };
         let place =
@@ -69,9 +77,21 @@ fn written(roster: &Roster) -> Result<String, Box<dyn std::error::Error>> {
     Ok(String::from_utf8(csv.into_inner().map_err(|error| error.into_error())?)?)
 }
 
-/// A spreadsheet would compute what begins like a formula.
 fn guarded(field: String) -> String {
-    if field.starts_with(['=', '+', '-', '@']) { format!("'{field}") } else { field }
+    if is_guarded(&field) { format!("'{field}") } else { field }
+}
+
+/// A list is written with semicolons between its names: one that has some would be read as several.
+fn named_apart(roster: &Roster) -> Result<(), Failure> {
+    let several = |name: &&String| name.contains([';', '；']);
+    let mut groups = roster.iter().flat_map(|(_, entry)| &entry.user.groups);
+    match groups.find(several) {
+        None => Ok(()),
+        Some(group) => {
+            Err(Failure::invalid(format!("the group {group:?} has a semicolon in its name"))
+                .help("rename it, or take --json of sekisho users list"))
+        }
+    }
 }
 
 fn shift_jis(text: &str) -> Result<Vec<u8>, Failure> {

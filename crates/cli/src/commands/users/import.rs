@@ -8,7 +8,7 @@ use crate::report::{Failure, Paint, Style, say};
 use crate::text::printable;
 use clap::ValueEnum;
 use sekisho_core::Policy;
-use sekisho_core::policy::{Directory, Route};
+use sekisho_core::policy::Route;
 use sekisho_directory::import::plan::{Move, Plan, Step, taken};
 use sekisho_directory::import::text::{self, Encoding};
 use sekisho_directory::import::{Fault, rows};
@@ -95,14 +95,7 @@ impl Import {
 
     /// What nobody will look at, and roles that open nothing, may be a slip.
     fn warn(&self, policy: &Policy, plan: &Plan) {
-        let tenant = policy.tenants().iter().find(|one| one.id().as_str() == self.of.tenant);
-        if tenant.is_some_and(|tenant| tenant.directory() == Directory::Off) {
-            say(format_args!(
-                "warning: the policy of {} has directory = \"off\": roles and groups are the token's; \
-                 only who is suspended or has left is shut out",
-                self.of.tenant
-            ));
-        }
+        self.of.warn(policy);
         let asked = |route: &Route, role: &String| {
             route.roles().contains(role) || route.all_roles().contains(role)
         };
@@ -128,17 +121,25 @@ impl Import {
             plan.unchanged,
             encoding.name(),
         ));
+        if let [first, ..] = plan.still_out.as_slice() {
+            shown.push_str(&format!(
+                "{} are named and stay suspended or gone, such as {}: users return, or a column state with active, \
+                 lets them in again\n",
+                plan.still_out.len(),
+                printable(first),
+            ));
+        }
         print(&shown)
     }
 
     /// The wrong file, or one that was cut off, must not shut out a company.
     fn refuse_exodus(&self, tenant: &Tenant, plan: &Plan) -> Result<(), Failure> {
-        let [.., leavers] = plan.counts();
-        let users = tenant.roster.len();
-        if self.force || self.dry_run || leavers < 10 || leavers <= users / 2 {
+        let (out, active) = plan.shut_out(tenant);
+        let is_exodus = out > active / 2 && (out >= 5 || (out == active && self.complete));
+        if self.force || self.dry_run || !is_exodus {
             return Ok(());
         }
-        Err(Failure::invalid(format!("{leavers} of {users} users would leave"))
+        Err(Failure::invalid(format!("{out} of {active} users who may come would be shut out"))
             .help("nothing was changed; look at the file, and give --force if that is meant"))
     }
 }
@@ -147,7 +148,7 @@ fn line(step: &Step, style: Style) -> String {
     let subject = printable(&step.subject);
     match &step.what {
         Move::Joins => {
-            let roles = step.user.roles.join(";");
+            let roles = printable(&step.user.roles.join(";"));
             style.paint(Paint::Good, &format!("+ {subject} joins ({roles})")) + "\n"
         }
         Move::Moves(changes) => {

@@ -3,7 +3,7 @@
 use crate::commands::of::{Of, now, too_large};
 use crate::commands::print;
 use crate::exit::Exit;
-use crate::report::Failure;
+use crate::report::{Failure, say};
 use crate::text::printable;
 use sekisho_core::directory::State;
 use sekisho_directory::standing;
@@ -20,20 +20,20 @@ pub(super) struct User {
 
 impl User {
     pub(super) async fn becomes(self, state: State) -> Result<Exit, Failure> {
-        let (_, store) = self.of.open().await?;
-        let tenant = self.of.users(&store).await?;
+        let (policy, store) = self.of.open().await?;
+        self.of.warn(&policy);
+        let tenant = self.of.user(&store, &self.subject).await?;
         let entry = tenant.roster.get(&self.subject).ok_or_else(|| {
             Failure::invalid(format!("{:?} is no user of {}", self.subject, self.of.tenant)).help(
-                "sekisho users list shows them; whoever is in no directory is shut out by sekisho revoke",
+                "sekisho users list shows them; whoever is in no directory is shut out by sekisho revoke --for-good",
             )
         })?;
-        if entry.user.state == state {
-            print(&format!("{} is {} already\n", printable(&self.subject), state.name()))?;
-            return Ok(Exit::Success);
-        }
         let sessions = tenant.sessions.of(&self.subject).count();
         let edits = standing::set(&tenant, &self.subject, entry, state, now());
         store.make(edits.map_err(|error| too_large(&error))?).await?;
+        if state == State::Active && standing::is_revoked_for_good(&tenant, &self.subject) {
+            say("his tokens stay revoked for good: sekisho revoke --undo takes that back");
+        }
         let ended = match (state, sessions) {
             (State::Active, _) | (_, 0) => String::new(),
             (_, 1) => ", and a session has ended".to_owned(),
