@@ -1,5 +1,6 @@
 //! What can be written on the command line.
 
+use crate::commands::audit::Audit;
 use crate::commands::check::Check;
 use crate::commands::compile::Compile;
 use crate::commands::completions::Completions;
@@ -24,12 +25,14 @@ Examples:
                                       why a request is permitted or denied
   sekisho test policy                 the cases beside a policy, before it is deployed
   sekisho diff old new                what a change of policy opens and closes
+  sekisho audit report --since 2h     who was affected, since when
 
 Exit codes:
   0  done; for explain, permitted
   1  a fault of this program or of the machine
   2  wrong arguments, a wrong file or policy, or an address that is taken
-  3  denied; for test, a case fails; for diff, a recorded request gets another verdict
+  3  denied; for test, a case fails; for diff, a recorded request gets another verdict; for audit verify, the
+     trail was tampered with
 
 Every command explains itself: sekisho help <command>";
 
@@ -77,6 +80,7 @@ pub enum Command {
     Diff(Diff),
     Token(Token),
     Keys(Keys),
+    Audit(Audit),
     Completions(Completions),
 }
 

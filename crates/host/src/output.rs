@@ -33,12 +33,29 @@ pub enum Stream {
 /// thread that runs the component and must not block.
 pub type LineSink = Arc<dyn Fn(&str, Stream, &[u8]) + Send + Sync>;
 
+/// Keeps what components write to their standard output, and makes them wait while it can't.
+pub trait Recorder: Send + Sync {
+    /// Takes a component's line without its line feed, whether or not there is room. Called on the thread that runs the component.
+    fn line(&self, component: &str, line: &[u8]);
+
+    /// Ready when there is room for another line.
+    fn poll_room(&self, cx: &Context<'_>) -> Poll<()>;
+
+    /// Whether there is room for another line.
+    fn has_room(&self) -> bool;
+
+    /// Blocks until every line so far is written, at most until `end`.
+    fn flush(&self, end: Instant);
+}
+
 /// Where components' lines go.
 #[derive(Clone, Default)]
 pub enum Output {
     /// To this process's standard output and standard error.
     #[default]
     Process,
+    /// There, and those of standard output first to a recorder.
+    Recorded(Arc<dyn Recorder>),
     /// To a function.
     Lines(LineSink),
 }
@@ -47,6 +64,7 @@ impl std::fmt::Debug for Output {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Process => "Process",
+            Self::Recorded(_) => "Recorded",
             Self::Lines(_) => "Lines",
         })
     }
@@ -56,6 +74,7 @@ impl std::fmt::Debug for Output {
 #[derive(Clone)]
 pub(crate) enum Writer {
     Process(Arc<ProcessOutput>),
+    Recorded(Arc<ProcessOutput>, Arc<dyn Recorder>),
     Lines(LineSink),
 }
 
@@ -63,6 +82,9 @@ impl Writer {
     pub(crate) fn start(output: &Output) -> io::Result<Self> {
         Ok(match output {
             Output::Process => Self::Process(ProcessOutput::start()?),
+            Output::Recorded(recorder) => {
+                Self::Recorded(ProcessOutput::start()?, Arc::clone(recorder))
+            }
             Output::Lines(sink) => Self::Lines(Arc::clone(sink)),
         })
     }
@@ -70,6 +92,12 @@ impl Writer {
     fn line(&self, component: &str, stream: Stream, line: &[u8]) {
         match self {
             Self::Process(process) => process.pipe(stream).push(line),
+            Self::Recorded(process, recorder) => {
+                if stream == Stream::Out {
+                    recorder.line(component, line);
+                }
+                process.pipe(stream).push(line);
+            }
             Self::Lines(sink) => sink(component, stream, line),
         }
     }
@@ -78,6 +106,12 @@ impl Writer {
     fn poll_room(&self, stream: Stream, cx: &Context<'_>) -> Poll<()> {
         match self {
             Self::Process(process) => process.pipe(stream).poll_room(cx),
+            Self::Recorded(process, recorder) => {
+                if stream == Stream::Out {
+                    std::task::ready!(recorder.poll_room(cx));
+                }
+                process.pipe(stream).poll_room(cx)
+            }
             Self::Lines(_) => Poll::Ready(()),
         }
     }
@@ -85,14 +119,20 @@ impl Writer {
     fn has_room(&self, stream: Stream) -> bool {
         match self {
             Self::Process(process) => process.pipe(stream).has_room(),
+            Self::Recorded(process, recorder) => {
+                (stream == Stream::Err || recorder.has_room()) && process.pipe(stream).has_room()
+            }
             Self::Lines(_) => true,
         }
     }
 
     /// Blocks until every line so far is written, at most `limit`.
     pub(crate) fn flush(&self, limit: Duration) {
-        if let Self::Process(process) = self {
-            let end = Instant::now() + limit;
+        let end = Instant::now() + limit;
+        if let Self::Recorded(_, recorder) = self {
+            recorder.flush(end);
+        }
+        if let Self::Process(process) | Self::Recorded(process, _) = self {
             process.out.flush(end);
             process.err.flush(end);
         }

@@ -139,7 +139,9 @@ mod tests {
             assert_eq!(FileName::of(name), None, "{name}");
         }
         let directory = tempfile::tempdir().unwrap();
-        for name in ["2026-11-28-10000.jsonl", "2026-11-28-9999.jsonl", "2026-11-27-0001.jsonl", "x"] {
+        for name in
+            ["2026-11-28-10000.jsonl", "2026-11-28-9999.jsonl", "2026-11-27-0001.jsonl", "x"]
+        {
             File::create(directory.path().join(name)).unwrap();
         }
         let numbers: Vec<u32> =

@@ -32,7 +32,8 @@ pub(crate) fn object(line: &[u8], component: Option<&str>, now: Timestamp) -> Ve
     } else {
         let text = bounded(&String::from_utf8_lossy(line));
         // The order of members is the one in which they stand here.
-        format!(r#"{{"v":1,"event":"{TEXT}","time":"{now:.6}","text":{}}}"#, json!(text)).into_bytes()
+        format!(r#"{{"v":1,"event":"{TEXT}","time":"{now:.6}","text":{}}}"#, json!(text))
+            .into_bytes()
     };
     object.pop();
     if let Some(component) = component {
@@ -134,7 +135,9 @@ mod tests {
 
     #[test]
     fn an_object_stays_as_it_is() {
-        for line in [r#"{"v":1,"a":[{"seq":1}]}"#, "{}", r#"{"event":"stream-end"}"#, r#"{ "b" : 2 }"#] {
+        for line in
+            [r#"{"v":1,"a":[{"seq":1}]}"#, "{}", r#"{"event":"stream-end"}"#, r#"{ "b" : 2 }"#]
+        {
             assert_eq!(whole(line.as_bytes(), None).0, line);
         }
         assert_eq!(whole(b" {\"a\":1}\r", None).0, r#"{"a":1}"#);

@@ -1,5 +1,6 @@
 //! One module a command.
 
+pub mod audit;
 pub mod check;
 pub mod compile;
 pub mod completions;
@@ -32,6 +33,7 @@ pub fn run(command: Command, style: Style) -> Result<Exit, Failure> {
         Command::Diff(diff) => diff.run(style),
         Command::Token(token) => token.run(),
         Command::Keys(keys) => keys.run(),
+        Command::Audit(audit) => audit.run(style),
         Command::Completions(completions) => completions.run(),
     }
 }

@@ -125,6 +125,9 @@ fn a_generation_that_is_damaged_or_not_complete_is_none() {
     let manifest = fs::read_to_string(generation.join(MANIFEST)).unwrap();
     fs::write(generation.join(MANIFEST), manifest.replace("\"head\"", "\"../head\"")).unwrap();
     let refused = restore(&generation, &site.path("restored")).unwrap_err().to_string();
-    assert!(refused.contains("no file of a trail") || refused.contains("manifest says"), "{refused}");
+    assert!(
+        refused.contains("no file of a trail") || refused.contains("manifest says"),
+        "{refused}"
+    );
     assert!(backup(&site.path("backups"), &site.path("b"), site.now).is_err(), "no trail there");
 }

@@ -65,7 +65,10 @@ impl Lines {
     }
 
     /// The next line, if there is one.
-    #[expect(clippy::should_implement_trait, reason = "it lends from its buffer, which Iterator can't")]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "it lends from its buffer, which Iterator can't"
+    )]
     pub fn next(&mut self) -> Result<Option<Line<'_>>> {
         let mut skipped = 0;
         loop {
@@ -145,8 +148,10 @@ mod tests {
         text.push(b'\n');
         text.extend(vec![b'y'; 3 * LONGEST_LINE]);
         text.extend(b"\nz");
-        let lengths: Vec<_> =
-            all(&text).into_iter().map(|(line, number, ended)| (line.len(), number, ended)).collect();
+        let lengths: Vec<_> = all(&text)
+            .into_iter()
+            .map(|(line, number, ended)| (line.len(), number, ended))
+            .collect();
         assert_eq!(lengths, [(LONGEST_LINE, 1, true), (0, 2, true), (1, 3, false)]);
     }
 

@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::read::{Lines, Record};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 /// The most runs of faults that are told.
@@ -214,9 +215,8 @@ impl Places {
             self.place.line = line.number;
             if line.number == spot.line {
                 let record = Record::of(line.bytes).unwrap_or_default();
-                let owned = |text: Option<std::borrow::Cow<'_, str>>| text.map(|text| text.into_owned());
-                self.place.request_id = owned(record.request_id);
-                self.place.time = owned(record.time);
+                self.place.request_id = record.request_id.map(Cow::into_owned);
+                self.place.time = record.time.map(Cow::into_owned);
             }
         }
         self.open = Some((spot.file, lines));

@@ -126,14 +126,14 @@ fn one(
         return;
     }
     findings.records += 1;
-    let Some(link) = Link::of(line.bytes).filter(|link| order.is_of(link.chain)) else {
+    let Some(chained) = Link::of(line.bytes).filter(|of| order.is_of(of.chain)) else {
         order.strange(spot);
         return;
     };
-    let spot = Spot { seq: Some(link.seq), ..spot };
+    let spot = Spot { seq: Some(chained.seq), ..spot };
     let hash = Hash::of(line.bytes);
-    checkpoints.look(line, &link, hash, spot, findings, faults);
-    order.next(Seen { spot, seq: link.seq, prev: link.prev, hash }, line.bytes, faults);
+    checkpoints.look(line, &chained, hash, spot, findings, faults);
+    order.next(Seen { spot, seq: chained.seq, prev: chained.prev, hash }, line.bytes, faults);
 }
 
 /// The checkpoints on the way.
@@ -161,7 +161,7 @@ impl<'c> Checkpoints<'c> {
     fn look(
         &mut self,
         line: &Line<'_>,
-        link: &Link<'_>,
+        chained: &Link<'_>,
         hash: Hash,
         spot: Spot,
         findings: &mut Findings,
@@ -179,16 +179,16 @@ impl<'c> Checkpoints<'c> {
         self.count += 1;
         self.last = Some(spot);
         let time = record.time.as_deref().unwrap_or_default().to_owned();
-        findings.newest = Some((Known { seq: link.seq, hash }, time));
+        findings.newest = Some((Known { seq: chained.seq, hash }, time));
         match (&record.signature, self.checker) {
             (Some(signature), checker) => {
                 findings.checkpoints.0 += 1;
                 self.is_last_signed = true;
                 let held = checker.map_or(Ok(()), |check| {
                     let point = check(signature)?;
-                    let is_this = point.chain == link.chain
-                        && point.seq == link.seq
-                        && point.hash == link.prev
+                    let is_this = point.chain == chained.chain
+                        && point.seq == chained.seq
+                        && point.hash == chained.prev
                         && record.time() == Some(point.time);
                     if is_this { Ok(()) } else { Err("it was signed for other records".to_owned()) }
                 });

@@ -119,15 +119,10 @@ impl Order {
     fn accept(&mut self, seen: Seen, line: &[u8], faults: &mut Faults) {
         self.dismiss(seen.seq, faults);
         let mut repaired = None;
-        match self.last.take() {
-            Some(last) => repaired = judge(&last, seen, line, faults),
-            None => {
-                let before = self.after.map_or(Hash::NONE, |after| after.hash);
-                if seen.prev != before {
-                    let why = "it does not name the record before it";
-                    faults.add(Kind::Edited, seen.spot, why);
-                }
-            }
+        if let Some(last) = self.last.take() {
+            repaired = judge(&last, seen, line, faults);
+        } else if seen.prev != self.after.map_or(Hash::NONE, |after| after.hash) {
+            faults.add(Kind::Edited, seen.spot, "it does not name the record before it");
         }
         self.first.get_or_insert(seen.seq);
         let claims = vec![(seen.hash, seen.spot)];
@@ -176,7 +171,9 @@ impl Order {
     fn dismiss(&mut self, due: u64, faults: &mut Faults) {
         for spot in std::mem::take(&mut self.strangers) {
             match spot.seq {
-                Some(seq) if seq > due && self.early.len() < MOST && !self.early.contains_key(&seq) => {
+                Some(seq)
+                    if seq > due && self.early.len() < MOST && !self.early.contains_key(&seq) =>
+                {
                     self.early.insert(seq, spot);
                 }
                 Some(_) => faults.add(Kind::Inserted, spot, "another record has its number"),
@@ -280,12 +277,7 @@ fn judge(last: &Last, seen: Seen, line: &[u8], faults: &mut Faults) -> Option<(H
         return None;
     }
     let (hash, before) = last.claims.first()?;
-    let link = Link::of(line)?;
-    let digits = seen.prev.to_string().len();
-    let object = line.get(..line.len().checked_sub(digits + 2)?)?;
-    let mended = [object, hash.to_string().as_bytes(), b"\"}"].concat();
-    debug_assert_eq!(Link::of(&mended).map(|mended| mended.seq), Some(link.seq));
-    Some((Hash::of(&mended), *before))
+    Some((Hash::of(&Link::mended(line, *hash)?), *before))
 }
 
 /// Where the last record does not name the one before it: says which of the two was edited, by the hash that the next record

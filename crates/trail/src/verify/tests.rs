@@ -12,6 +12,9 @@ struct Tampered {
     files: Vec<Vec<String>>,
 }
 
+/// Kind, numbers, and file and line of the first place.
+type Found = (Kind, Option<(u64, u64)>, (usize, u64));
+
 impl Tampered {
     fn new() -> Self {
         Self::signed(None)
@@ -68,9 +71,9 @@ impl Tampered {
         verify(self.directory.path(), &Expected::default()).unwrap()
     }
 
-    /// What is found: kind, numbers, and line of the first place.
+    /// Writes the lines, and holds what is found to this.
     #[track_caller]
-    fn finds(&self, want: &[(Kind, Option<(u64, u64)>, (usize, u64))]) {
+    fn finds(&self, want: &[Found]) {
         self.write();
         let findings = self.findings();
         let names: Vec<String> = (0..2)
@@ -98,8 +101,8 @@ fn at((file, line): (usize, usize)) -> (usize, u64) {
     (file, line as u64 + 1)
 }
 
-fn one(seq: usize) -> Option<(u64, u64)> {
-    Some((seq as u64, seq as u64))
+fn one(seq: usize) -> (u64, u64) {
+    (seq as u64, seq as u64)
 }
 
 #[test]
@@ -109,19 +112,21 @@ fn an_edited_record_is_named() {
             let mut trail = Tampered::new();
             let place = at(trail.place(seq));
             let line = trail.line(seq);
-            let hash = line[line.len() - 66..line.len() - 2].to_owned();
+            let hash = Link::of(line.as_bytes()).unwrap().prev.to_string();
             let other = hash.replace(['0', '1', '2', '3', '4', '5', '6', '7'], "8");
             *line = match edit {
                 "content" => line.replace("\"v\":1", "\"v\":2"),
                 "prev" => line.replace(&hash, &if seq == 1 { "1".repeat(64) } else { other }),
                 "seq" => line.replace(&format!("\"seq\":{seq},"), &format!("\"seq\":{},", seq + 1)),
                 "far seq" => line.replace(&format!("\"seq\":{seq},"), "\"seq\":999999,"),
-                "chain" => line.replace("\"chain\":\"", "\"chain\":\"0").replacen("\",\"seq", "x", 1),
+                "chain" => {
+                    line.replace("\"chain\":\"", "\"chain\":\"0").replacen("\",\"seq", "x", 1)
+                }
                 "no record" => "{}".to_owned(),
                 _ => "\u{1b}[2J".to_owned(),
             };
             println!("{edit} of {seq}");
-            trail.finds(&[(Kind::Edited, one(seq), place)]);
+            trail.finds(&[(Kind::Edited, Some(one(seq)), place)]);
         }
     }
 }
@@ -140,7 +145,7 @@ fn a_removed_record_is_named_by_the_one_after_it() {
         } else {
             (Kind::Removed, at((file, line)))
         };
-        trail.finds(&[(kind, one(seq), place)]);
+        trail.finds(&[(kind, Some(one(seq)), place)]);
     }
 }
 
@@ -172,7 +177,9 @@ fn an_inserted_record_is_named() {
 #[test]
 fn a_moved_record_is_named() {
     let last = Tampered::new().count();
-    for (from, to) in [(1, 2), (1, 6), (4, 5), (5, 4), (6, 1), (4, last), (last, 4), (last, 1), (1, last)] {
+    for (from, to) in
+        [(1, 2), (1, 6), (4, 5), (5, 4), (6, 1), (4, last), (last, 4), (last, 1), (1, last)]
+    {
         let mut trail = Tampered::new();
         let (file, line) = trail.place(from);
         let text = trail.files[file].remove(line);
@@ -186,7 +193,7 @@ fn a_moved_record_is_named() {
         assert_eq!(fault.kind, Kind::Moved, "{findings:#?}");
         // Of two neighbours that changed places, either was moved.
         let moved = if from.abs_diff(to) == 1 { from.max(to) } else { from };
-        assert_eq!(fault.seqs, one(moved), "{findings:#?}");
+        assert_eq!(fault.seqs, Some(one(moved)), "{findings:#?}");
     }
 }
 
@@ -231,7 +238,7 @@ fn every_fault_is_told_and_neighbours_are_one_run() {
     trail.finds(&[
         (Kind::Edited, Some((3, 5)), (0, 3)),
         (Kind::Inserted, None, (0, 8)),
-        (Kind::Removed, one(last), (1, 1)),
+        (Kind::Removed, Some(one(last)), (1, 1)),
     ]);
     let fault = trail.findings().faults.remove(0);
     assert_eq!(fault.count, 3);
@@ -261,8 +268,7 @@ fn rewrite(trail: &mut Tampered, from: usize) {
     let mut prev = Hash::of(trail.line(from).as_bytes());
     for seq in from + 1..=trail.count() {
         let line = trail.line(seq);
-        let end = line.len() - 66;
-        *line = format!("{}{prev}\"}}", &line[..end]);
+        *line = String::from_utf8(Link::mended(line.as_bytes(), prev).unwrap()).unwrap();
         prev = Hash::of(line.as_bytes());
     }
     trail.write();

@@ -1,6 +1,6 @@
 //! The end of a chain, in memory and in the file that grows.
 
-use super::{Signer, Write};
+use super::Signer;
 use crate::directory::{self, FileName};
 use crate::error::{Error, Result};
 use crate::head::Point;
@@ -9,6 +9,7 @@ use crate::record;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::json;
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -101,7 +102,7 @@ impl Chain {
     }
 
     /// Gives the file what waits, as far as it takes it.
-    pub(super) fn write(&mut self, write: &Write) -> io::Result<()> {
+    pub(super) fn write(&mut self, write: &super::Write) -> io::Result<()> {
         if !self.waiting.is_empty() {
             self.unsynced.add(&self.file);
         }
@@ -145,8 +146,7 @@ impl Chain {
     ) -> std::result::Result<(), String> {
         // As precise as the record says it, which is what the signature is over.
         let time = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
-        let mut point =
-            Point { chain: self.id.clone(), seq: self.seq + 1, hash: self.prev, time };
+        let mut point = Point { chain: self.id.clone(), seq: self.seq + 1, hash: self.prev, time };
         let signature = signer.map(|sign| sign(&point)).transpose();
         let mut object = format!(
             r#"{{"v":1,"event":"{}","time":"{time:.6}","records":{}"#,
@@ -154,7 +154,8 @@ impl Chain {
             self.unchecked
         );
         if let Ok(Some(signature)) = &signature {
-            object.push_str(&format!(r#","signature":{}"#, json!(signature)));
+            // Writing to a String can't fail.
+            let _ = write!(object, r#","signature":{}"#, json!(signature));
         }
         self.push(object.into_bytes());
         point.hash = self.prev;

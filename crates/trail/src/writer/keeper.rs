@@ -16,7 +16,7 @@ const SYNC: Duration = Duration::from_secs(1);
 /// writes of a small file.
 const MANY: u64 = 1000;
 /// How long a record may have no checkpoint after it.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 impl Shared {
     /// Runs until the trail has ended.

@@ -80,10 +80,10 @@ fn of_head(head: head::Point) -> End {
 }
 
 fn end_of(line: &[u8], directory: &Path) -> Result<End> {
-    let link = Link::of(line).ok_or_else(|| {
+    let last = Link::of(line).ok_or_else(|| {
         Error::unsound(directory, "its last line is no record of a trail, so it can't go on")
     })?;
-    Ok(End { chain: link.chain.to_owned(), seq: link.seq, hash: Hash::of(line) })
+    Ok(End { chain: last.chain.to_owned(), seq: last.seq, hash: Hash::of(line) })
 }
 
 fn new_chain(directory: &Path) -> Result<String> {
@@ -132,8 +132,8 @@ fn last_lines(path: &Path) -> Result<LastLines> {
 
 /// The last line before a file that has none.
 fn last_of_earlier(files: &[(FileName, std::path::PathBuf)], file: &Path) -> Option<Vec<u8>> {
-    let earlier = files.iter().rev().skip_while(|(_, path)| path != file).skip(1);
-    earlier.filter_map(|(_, path)| last_lines(path).ok()?.whole).next()
+    let mut earlier = files.iter().rev().skip_while(|(_, path)| path != file).skip(1);
+    earlier.find_map(|(_, path)| last_lines(path).ok()?.whole)
 }
 
 fn append(path: &Path, bytes: &[u8]) -> Result<()> {

@@ -1,11 +1,14 @@
 use super::*;
 use crate::read::{Lines, Query, Record, records};
 use crate::verify::{Expected, Findings, Kind, verify};
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 fn line(n: usize) -> String {
-    format!(r#"{{"v":1,"time":"2026-11-28T09:00:00.000000Z","request_id":"r-{n}","decision":"permit"}}"#)
+    format!(
+        r#"{{"v":1,"time":"2026-11-28T09:00:00.000000Z","request_id":"r-{n}","decision":"permit"}}"#
+    )
 }
 
 fn open(directory: &Path) -> Trail {
@@ -58,7 +61,6 @@ fn a_chain_goes_on_over_restarts() {
     assert_eq!(findings.span, Some((1, 36)));
     assert_eq!((findings.checkpoints, findings.unguarded, findings.files), ((0, 6), 0, 1));
     assert_eq!(requests(&trail), (0..30).map(|n| format!("r-{n}")).collect::<Vec<_>>());
-    use std::os::unix::fs::PermissionsExt as _;
     let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&trail), 0o700);
     for entry in std::fs::read_dir(&trail).unwrap() {
@@ -305,7 +307,8 @@ fn a_kill_while_the_disk_is_full_leaves_a_trail_that_goes_on() {
 fn concurrent_writers_have_one_order() {
     let directory = tempfile::tempdir().unwrap();
     let trail = Arc::new(
-        Trail::open(directory.path(), Options { largest_file: 64 * 1024, ..Options::default() }).unwrap(),
+        Trail::open(directory.path(), Options { largest_file: 64 * 1024, ..Options::default() })
+            .unwrap(),
     );
     let writers: Vec<_> = (0..8)
         .map(|writer| {
@@ -315,19 +318,19 @@ fn concurrent_writers_have_one_order() {
             })
         })
         .collect();
-    writers.into_iter().for_each(|writer| writer.join().unwrap());
+    for writer in writers {
+        writer.join().unwrap();
+    }
     drop(trail);
     assert!(sound(directory.path()).files > 10);
     let ids = requests(directory.path());
     assert_eq!(ids.len(), 4000);
+    let number = |id: &String| id.trim_start_matches("r-").parse::<usize>().unwrap();
     for writer in 0..8 {
-        let own = |id: &&String| {
-            let n: usize = id[2..].parse().unwrap();
-            n / 1000 == writer
-        };
-        let theirs: Vec<&String> = ids.iter().filter(own).collect();
+        let all = ids.iter().map(number);
+        let theirs: Vec<usize> = all.filter(|n| n / 1000 == writer).collect();
         assert_eq!(theirs.len(), 500);
-        assert!(theirs.is_sorted_by_key(|id| id[2..].parse::<usize>().unwrap()));
+        assert!(theirs.is_sorted());
     }
 }
 
@@ -344,7 +347,11 @@ fn others_can_not_speak_for_the_gateway_or_the_trail() {
     assert_eq!(findings.checkpoints, (0, 2));
     assert!(requests(directory.path()).is_empty());
     let lines = texts(directory.path());
-    assert!(lines[1].contains(r#""decision":"permit","component":"other","chain":"#), "{}", lines[1]);
+    assert!(
+        lines[1].contains(r#""decision":"permit","component":"other","chain":"#),
+        "{}",
+        lines[1]
+    );
     assert!(lines[2].contains(r#""event":"text""#), "{}", lines[2]);
     assert!(lines[3].contains(r#""text":"?[2J??""#), "{}", lines[3]);
     assert!(lines[4].contains(r#""event":"users-imported""#), "{}", lines[4]);
