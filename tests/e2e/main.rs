@@ -34,6 +34,7 @@ mod soak;
 mod streams;
 mod support;
 mod switching;
+mod trail;
 mod trailers;
 
 #[path = "../wasi/mod.rs"]

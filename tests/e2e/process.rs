@@ -28,6 +28,12 @@ fn built(program: &'static OnceLock<PathBuf>, kind: &str, name: &str) -> &'stati
     })
 }
 
+/// The command line.
+pub(crate) fn sekisho() -> Command {
+    static SEKISHO: OnceLock<PathBuf> = OnceLock::new();
+    Command::new(built(&SEKISHO, "bin", "sekisho"))
+}
+
 /// A process that serves; killed, without a chance to tidy up, when dropped.
 pub(crate) struct Process {
     child: Child,
@@ -47,6 +53,12 @@ impl Process {
 
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Ends it in order, as `kill` does.
+    pub(crate) fn end(mut self) {
+        let told = Command::new("kill").arg(self.pid().to_string()).status().unwrap();
+        assert!(told.success() && self.child.wait().unwrap().success());
     }
 
     /// Ends it as `kill -9` does.
@@ -111,9 +123,8 @@ impl Site {
         arguments: &[&str],
         environment: &[(&str, &str)],
     ) -> Process {
-        static SEKISHO: OnceLock<PathBuf> = OnceLock::new();
         let audit = File::options().create(true).append(true).open(self.audit_file()).unwrap();
-        let mut child = Command::new(built(&SEKISHO, "bin", "sekisho"))
+        let mut child = sekisho()
             .args(["up", "--listen", &addr.to_string(), "-f", "spin.toml"])
             .args(arguments)
             .envs(environment.iter().copied())
@@ -136,6 +147,11 @@ impl Site {
     pub(crate) fn token(&self, subject: &str) -> String {
         let token = self.issuer.token("acme").subject(subject).roles(["member"]);
         token.issued_at(unix_seconds()).sign().unwrap()
+    }
+
+    /// Where all of it is.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
     }
 
     fn audit_file(&self) -> PathBuf {
