@@ -90,8 +90,7 @@ async fn each_answer_has_one_record_and_no_secret_is_in_any() {
     done(&site, &["keys", "new", "keys.json"]);
     let arguments = ["--keys", "keys.json", "--audit-backup", "backups"];
     let gateway = site.up_with(ANY_PORT, &arguments, &[]);
-    let mut on =
-        site.client(gateway.addr, Protocol::H2).connect("acme.localhost").await.unwrap();
+    let mut on = site.client(gateway.addr, Protocol::H2).connect("acme.localhost").await.unwrap();
     let token = site.token("u-42");
     let (bearer, cookie) = (format!("Bearer {token}"), format!("__Host-sekisho={token}"));
     let forged = format!("{}x", site.token("u-43"));
@@ -130,14 +129,17 @@ async fn each_answer_has_one_record_and_no_secret_is_in_any() {
         .map(|line| serde_json::from_str(&line).unwrap())
         .filter(|record: &Value| record["event"] != "checkpoint")
         .map(|mut record| {
-            ["chain", "seq", "prev"].map(|name| record.as_object_mut().unwrap().remove(name));
+            for name in ["chain", "seq", "prev"] {
+                assert!(record.as_object_mut().unwrap().remove(name).is_some());
+            }
             record
         })
         .collect();
     assert_eq!(kept, printed);
 
     done(&site, &["audit", "backup", "--to", "backups"]);
-    let keys: Value = serde_json::from_slice(&std::fs::read(site.path("keys.json")).unwrap()).unwrap();
+    let keys: Value =
+        serde_json::from_slice(&std::fs::read(site.path("keys.json")).unwrap()).unwrap();
     let mut secrets = vec![token, forged, "hunter2".to_owned()];
     for key in keys["keys"].as_array().unwrap() {
         secrets.extend(["d", "k"].iter().filter_map(|name| key[name].as_str()).map(str::to_owned));
@@ -145,13 +147,12 @@ async fn each_answer_has_one_record_and_no_secret_is_in_any() {
     assert_eq!(secrets.len(), 7);
     let places = [contents(&trail(&site)), contents(&site.path("backups"))].concat();
     assert!(places.len() > 6, "{places:?}");
-    let stdout = (site.path("audit.jsonl"), std::fs::read_to_string(site.path("audit.jsonl")).unwrap());
+    let stdout =
+        (site.path("audit.jsonl"), std::fs::read_to_string(site.path("audit.jsonl")).unwrap());
     for (path, text) in places.iter().chain([&stdout]) {
         for secret in &secrets {
-            // Nor a part of a token: its signature alone would let nobody in, but it is not needed either.
-            let parts = secret.split('.').filter(|part| part.len() > 6);
-            let part = parts.into_iter().find(|part| text.contains(part));
-            // The header of every token of a kind is the same, and is in no record as well.
+            // Nor any part of a token.
+            let part = secret.split('.').find(|part| text.contains(part));
             assert_eq!(part, None, "in {}", path.display());
         }
     }
@@ -175,7 +176,8 @@ async fn a_gateway_that_is_killed_under_load_leaves_a_sound_trail_of_every_answe
                 let mut on = client_of.connect("acme.localhost").await.unwrap();
                 for request in 0.. {
                     let path = format!("/api/files/k-{round}-{client}-{request}/echo");
-                    let Some(status) = ask(&mut on, &path, &[("authorization", &token)]).await else {
+                    let Some(status) = ask(&mut on, &path, &[("authorization", &token)]).await
+                    else {
                         return;
                     };
                     assert_eq!(status, 200);
@@ -202,8 +204,7 @@ async fn a_gateway_that_is_killed_under_load_leaves_a_sound_trail_of_every_answe
 }
 
 async fn some_requests(site: &Site, gateway: &Process, count: usize) {
-    let mut on =
-        site.client(gateway.addr, Protocol::H2).connect("acme.localhost").await.unwrap();
+    let mut on = site.client(gateway.addr, Protocol::H2).connect("acme.localhost").await.unwrap();
     let token = format!("Bearer {}", site.token("u-42"));
     for n in 0..count {
         let path = format!("/api/files/s-{n}/echo");

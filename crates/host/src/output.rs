@@ -403,4 +403,61 @@ mod tests {
         assert_eq!(second.check_write().unwrap(), MAX_LINE);
         assert_eq!(write.await.unwrap(), 5);
     }
+
+    #[tokio::test]
+    async fn components_wait_while_a_recorder_can_not_record() {
+        #[derive(Default)]
+        struct Full(Mutex<(bool, Vec<String>, Option<std::task::Waker>)>);
+
+        impl Recorder for Full {
+            fn line(&self, component: &str, line: &[u8]) {
+                let line = format!("{component}: {}", String::from_utf8_lossy(line));
+                self.0.lock().unwrap().1.push(line);
+            }
+
+            fn poll_room(&self, cx: &Context<'_>) -> Poll<()> {
+                let mut state = self.0.lock().unwrap();
+                state.2 = Some(cx.waker().clone());
+                if state.0 { Poll::Ready(()) } else { Poll::Pending }
+            }
+
+            fn has_room(&self) -> bool {
+                self.0.lock().unwrap().0
+            }
+
+            fn flush(&self, _: Instant) {}
+        }
+
+        let recorder = Arc::new(Full::default());
+        let pipes = ["standard output", "standard error"].map(|name| Pipe::new(name, |_| 0));
+        let [out, err] = pipes;
+        let process = Arc::new(ProcessOutput { out: Arc::clone(&out), err });
+        let writer = Writer::Recorded(process, Arc::<Full>::clone(&recorder));
+        let stream = |kind| ComponentStream::new(&Arc::from("c"), kind, &writer);
+        let mut second = stream(Stream::Out).p2_stream();
+        assert_eq!(second.check_write().unwrap(), 0);
+        assert!(futures::poll!(std::pin::pin!(second.ready())).is_pending());
+        let mut third = Box::into_pin(stream(Stream::Out).async_stream());
+        let write = |cx: &mut Context<'_>| third.as_mut().poll_write(cx, b"late\n");
+        let mut write = std::pin::pin!(std::future::poll_fn(write));
+        assert!(futures::poll!(write.as_mut()).is_pending());
+        // What goes to standard error is not recorded, and waits for nobody.
+        let mut other = stream(Stream::Err).p2_stream();
+        other.ready().await;
+        other.write(Bytes::from_static(b"log\n")).unwrap();
+        assert!(recorder.0.lock().unwrap().1.is_empty());
+
+        recorder.0.lock().unwrap().0 = true;
+        recorder.0.lock().unwrap().2.take().unwrap().wake();
+        assert_eq!(write.await.unwrap(), 5);
+        assert_eq!(recorder.0.lock().unwrap().1, ["c: late"]);
+        let printed = out.clone();
+        let sink = tempfile::NamedTempFile::new().unwrap();
+        let file = sink.reopen().unwrap();
+        let thread = std::thread::spawn(move || out.run(file, &Pipe::new("standard error", |_| 0)));
+        printed.flush(Instant::now() + Duration::from_secs(10));
+        assert_eq!(std::fs::read(sink.path()).unwrap(), b"late\n");
+        printed.end();
+        thread.join().unwrap();
+    }
 }
