@@ -148,19 +148,18 @@ fn back_up_daily(trail: &Path, to: &Path) -> Result<mpsc::Sender<()>, Failure> {
 
 fn is_due(to: &Path) -> sekisho_trail::Result<bool> {
     let day = |time: Timestamp| time.to_zoned(TimeZone::UTC).date();
-    let newest = generations(to)?.into_iter().next();
-    Ok(newest.is_none_or(|newest| day(newest.time) < day(Timestamp::now())))
+    let today = day(Timestamp::now());
+    Ok(!generations(to)?.iter().any(|made| day(made.time) == today))
 }
 
 fn back_up(trail: &Path, to: &Path) -> sekisho_trail::Result<()> {
     let made = backup(trail, to, Timestamp::now())?;
     if !made.generation.sound {
-        say(format_args!(
-            "the chain of {} does not hold; its backup {} keeps it as it is, and the newest that holds stays: \
-             sekisho audit verify {0}",
-            trail.display(),
-            made.generation.path.display()
-        ));
+        let (trail, copy) = (trail.display(), made.generation.path.display());
+        say(printable(&format!(
+            "the chain of {trail} does not hold: sekisho audit verify {trail}; {copy} keeps it as it is, and the \
+             newest backup that holds stays"
+        )));
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -61,16 +61,10 @@ pub fn files(directory: &Path) -> Result<Vec<(FileName, PathBuf)>> {
     Ok(files)
 }
 
-/// Makes a directory for its owner alone, with those above it.
+/// Makes a directory for its owner alone, with those above it. One that is there keeps its rights, which may be for others.
 pub(crate) fn create(directory: &Path) -> Result<()> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
-    made.map_err(Error::of("create", directory))?;
-    let metadata = directory.metadata().map_err(Error::of("read", directory))?;
-    if metadata.permissions().mode() & 0o077 != 0 {
-        let private = fs::Permissions::from_mode(0o700);
-        fs::set_permissions(directory, private).map_err(Error::of("close to others", directory))?;
-    }
-    Ok(())
+    made.map_err(Error::of("create", directory))
 }
 
 /// How a file is opened that its owner alone may read.

@@ -34,11 +34,11 @@ impl Follower {
         query: &Query,
         mut take: impl FnMut(&[u8], &Record<'_>) -> bool,
     ) -> Result<bool> {
-        let mut matcher = query.matcher();
+        let matcher = query.matcher();
         for (name, path) in from(&self.directory, self.at.map(|(name, _)| name))? {
             let begins = self.at.filter(|(known, _)| *known == name).map_or(0, |(_, byte)| byte);
             self.at = Some((name, begins));
-            if !self.read(name, &path, begins, &mut matcher, &mut take)? {
+            if !self.read(name, &path, begins, &matcher, &mut take)? {
                 return Ok(false);
             }
         }
@@ -50,7 +50,7 @@ impl Follower {
         name: FileName,
         path: &Path,
         begins: u64,
-        matcher: &mut Matcher<'_>,
+        matcher: &Matcher<'_>,
         take: &mut impl FnMut(&[u8], &Record<'_>) -> bool,
     ) -> Result<bool> {
         let mut lines = Lines::open_at(path, begins)?;

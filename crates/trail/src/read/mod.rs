@@ -37,7 +37,7 @@ pub fn records(
     mut take: impl FnMut(&[u8], &Record<'_>) -> bool,
 ) -> Result<Seen> {
     let mut seen = Seen::default();
-    let mut matcher = query.matcher();
+    let matcher = query.matcher();
     for path in within(directory, query)? {
         let mut lines = Lines::open(&path)?;
         while let Some(line) = lines.next()? {
@@ -59,7 +59,7 @@ pub fn records(
 /// The last so many records that fit, in order: their lines.
 pub fn last(directory: &Path, query: &Query, count: usize) -> Result<VecDeque<Vec<u8>>> {
     let mut all: VecDeque<Vec<u8>> = VecDeque::new();
-    let mut matcher = query.matcher();
+    let matcher = query.matcher();
     for path in within(directory, query)?.into_iter().rev() {
         let wanted = count - all.len();
         if wanted == 0 {

@@ -2,7 +2,7 @@
 
 use super::Line;
 use jiff::Timestamp;
-use memchr::memmem::{Finder, FinderRev};
+use memchr::memmem::Finder;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
@@ -102,8 +102,8 @@ impl<'a> Record<'a> {
 }
 
 impl Query {
-    /// Whether a record says this. `line` is the whole of it.
-    pub fn fits(&self, record: &Record<'_>, line: &[u8]) -> bool {
+    /// Whether a record says this, but for the text.
+    fn fits(&self, record: &Record<'_>) -> bool {
         let is = |wanted: &Option<String>, said: &Text<'_>| {
             wanted.as_ref().is_none_or(|wanted| said.as_deref() == Some(wanted))
         };
@@ -119,7 +119,6 @@ impl Query {
                 REQUEST => record.is_request(),
                 wanted => record.event.as_deref() == Some(wanted),
             })
-            && self.text.as_ref().is_none_or(|text| has(line, text))
             && self.is_in_time(record)
     }
 
@@ -148,34 +147,32 @@ impl Query {
         let event = self.event.as_ref().filter(|event| *event != REQUEST);
         let needles = values.into_iter().flatten().chain(event);
         let needles = needles.map(|value| Finder::new(value.as_bytes()).into_owned()).collect();
-        Matcher { query: self, needles }
+        let text = self.text.as_ref().map(|text| Finder::new(text.as_bytes()).into_owned());
+        Matcher { query: self, needles, text }
     }
-}
-
-fn has(line: &[u8], text: &str) -> bool {
-    FinderRev::new(text.as_bytes()).rfind(line).is_some()
 }
 
 /// Judges lines: most are turned away by a search for what they would have to say, before anything is parsed.
 pub(super) struct Matcher<'q> {
     query: &'q Query,
     needles: Vec<Finder<'static>>,
+    text: Option<Finder<'static>>,
 }
 
 impl Matcher<'_> {
     /// The record of a line, if it fits.
-    pub(super) fn judge<'l>(&mut self, line: &Line<'l>) -> serde_json::Result<Option<Record<'l>>> {
+    pub(super) fn judge<'l>(&self, line: &Line<'l>) -> serde_json::Result<Option<Record<'l>>> {
         // A value with an escape may be spelled in another way.
         let lacks = |needle: &Finder<'_>| needle.find(line.bytes).is_none();
         if self.needles.iter().any(lacks) && memchr::memchr(b'\\', line.bytes).is_none() {
             return Ok(None);
         }
         // What is being written is none yet.
-        if !line.ended {
+        if !line.ended || self.text.as_ref().is_some_and(lacks) {
             return Ok(None);
         }
         let record = Record::of(line.bytes)?;
-        Ok(self.query.fits(&record, line.bytes).then_some(record))
+        Ok(self.query.fits(&record).then_some(record))
     }
 }
 

@@ -67,18 +67,18 @@ impl Shared {
         if unsynced.is_empty() {
             return Ok(());
         }
-        let synced = || {
-            for file in &unsynced.files {
-                file.sync_data().map_err(Error::of("make durable a file in", &self.directory))?;
-            }
+        let synced = unsynced.files.iter().try_for_each(|file| file.sync_data());
+        let synced = synced.map_err(Error::of("make durable a file in", &self.directory));
+        let is_unsafe = synced.is_err();
+        let kept = synced.and_then(|()| {
             if unsynced.directory {
                 directory::sync(&self.directory)?;
             }
             unsynced.head.as_ref().map_or(Ok(()), |point| head::write(&self.directory, point))
-        };
-        let kept = synced();
+        });
         let mut state = self.state();
-        state.is_unsafe = kept.is_err();
+        // A head that lags behind loses no record, so nobody waits for it.
+        state.is_unsafe = is_unsafe;
         if kept.is_err() {
             state.chain.unsynced.put_back(unsynced);
         }
@@ -98,7 +98,7 @@ impl Shared {
             let directory = self.directory.display();
             (self.options.tell)(&match &trouble {
                 Some(why) => format!("the audit trail {directory}: {why}"),
-                None => format!("the audit trail {directory} is written again"),
+                None => format!("the audit trail {directory} is in order again"),
             });
             *told = trouble;
         }

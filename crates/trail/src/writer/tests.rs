@@ -285,7 +285,7 @@ fn a_full_disk_loses_nothing_and_makes_everybody_wait() {
     let told = told.lock().unwrap();
     let [begun, ended] = told.as_slice() else { panic!("{told:?}") };
     assert!(begun.contains("no storage space"), "{begun}");
-    assert!(ended.ends_with("is written again"), "{ended}");
+    assert!(ended.ends_with("is in order again"), "{ended}");
 }
 
 #[test]

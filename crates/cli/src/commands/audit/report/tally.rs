@@ -43,7 +43,7 @@ impl Tally {
     /// Counts a record, if it is the gateway's of a request or of a stream's end.
     pub(super) fn add(&mut self, record: &Record<'_>) {
         let is_end = record.event.as_deref() == Some("stream-end") && record.component.is_none();
-        if !is_end && !record.is_request() {
+        if !is_end && !(record.is_request() && record.decision.is_some()) {
             return;
         }
         let name = record.tenant.as_deref().unwrap_or_default();
