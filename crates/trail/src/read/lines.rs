@@ -60,7 +60,7 @@ impl Lines {
     }
 
     /// Where the next line begins, in bytes.
-    pub(super) fn position(&self) -> u64 {
+    pub(crate) fn position(&self) -> u64 {
         self.position
     }
 

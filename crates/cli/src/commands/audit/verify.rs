@@ -124,7 +124,7 @@ fn known(text: &str) -> Result<Known, Failure> {
 fn shown(findings: &Findings, has_keys: bool, zone: &Zone, style: Style) -> String {
     let mut text = String::new();
     let (paint, word) =
-        if findings.is_sound() { (Paint::Good, "sound") } else { (Paint::Bad, "TAMPERED WITH") };
+        if findings.is_sound() { (Paint::Good, "sound") } else { (Paint::Bad, "NOT SOUND") };
     let span =
         findings.span.map(|(first, last)| format!(", {first} to {last}")).unwrap_or_default();
     let (signed, unsigned) = findings.checkpoints;

@@ -43,7 +43,8 @@ impl Tally {
     /// Counts a record, if it is the gateway's of a request or of a stream's end.
     pub(super) fn add(&mut self, record: &Record<'_>) {
         let is_end = record.event.as_deref() == Some("stream-end") && record.component.is_none();
-        if !is_end && !(record.is_request() && record.decision.is_some()) {
+        let is_decision = record.is_request() && record.decision.is_some();
+        if !is_end && !is_decision {
             return;
         }
         let name = record.tenant.as_deref().unwrap_or_default();
