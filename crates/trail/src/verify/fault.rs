@@ -126,7 +126,7 @@ impl Faults {
         }
         if let Some(run) = of_kind.filter(|run| run.next == at && run.why == why) {
             run.count += 1;
-            run.next += 1;
+            run.next = run.next.saturating_add(1);
             run.last = spot;
             run.seqs = run.seqs.zip(spot.seq).map(|((first, _), last)| (first, last));
             return;
@@ -139,7 +139,7 @@ impl Faults {
             seqs,
             first: spot,
             last: spot,
-            next: at + 1,
+            next: at.saturating_add(1),
         });
     }
 
@@ -154,7 +154,7 @@ impl Faults {
         self.push(Run {
             kind,
             why: why.to_owned(),
-            count: last - first + 1,
+            count: (last - first).saturating_add(1),
             seqs: Some((first, last)),
             first: spot,
             last: spot,

@@ -108,7 +108,9 @@ fn one(seq: usize) -> (u64, u64) {
 #[test]
 fn an_edited_record_is_named() {
     for seq in Tampered::new().places() {
-        for edit in ["content", "prev", "seq", "far seq", "chain", "no record", "no text"] {
+        for edit in
+            ["content", "prev", "seq", "far seq", "furthest seq", "chain", "no record", "no text"]
+        {
             let mut trail = Tampered::new();
             let place = at(trail.place(seq));
             let line = trail.line(seq);

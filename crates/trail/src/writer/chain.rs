@@ -93,7 +93,8 @@ impl Chain {
 
     /// Chains a record, whose last brace is not there yet, and lets it wait.
     pub(super) fn push(&mut self, object: Vec<u8>) {
-        self.seq += 1;
+        // A head that was tampered with may be as far on as numbers go.
+        self.seq = self.seq.saturating_add(1);
         let line = Link { chain: &self.id, seq: self.seq, prev: self.prev }.complete(object);
         self.prev = Hash::of(&line);
         self.waiting.extend_from_slice(&line);
@@ -146,7 +147,12 @@ impl Chain {
     ) -> std::result::Result<(), String> {
         // As precise as the record says it, which is what the signature is over.
         let time = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
-        let mut point = Point { chain: self.id.clone(), seq: self.seq + 1, hash: self.prev, time };
+        let mut point = Point {
+            chain: self.id.clone(),
+            seq: self.seq.saturating_add(1),
+            hash: self.prev,
+            time,
+        };
         let signature = signer.map(|sign| sign(&point)).transpose();
         let mut object = format!(
             r#"{{"v":1,"event":"{}","time":"{time:.6}","records":{}"#,

@@ -98,7 +98,9 @@ fn completes(torn: &[u8], before: Option<&[u8]>) -> bool {
     Link::of(torn).is_some_and(|link| {
         let before = before.and_then(|line| Some((Link::of(line)?, Hash::of(line))));
         before.map_or(link.prev == Hash::NONE, |(known, hash)| {
-            known.chain == link.chain && link.seq == known.seq + 1 && link.prev == hash
+            known.chain == link.chain
+                && known.seq.checked_add(1) == Some(link.seq)
+                && link.prev == hash
         })
     })
 }

@@ -147,6 +147,19 @@ fn what_was_cut_off_stays_missing_after_a_restart() {
     assert!(refused.contains("its last line is no record"), "{refused}");
 }
 
+#[test]
+fn a_head_that_was_tampered_with_stops_nobody_and_stays_to_be_found() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(open(directory.path()));
+    let head = crate::head::read(directory.path()).unwrap().unwrap();
+    crate::head::write(directory.path(), &Point { seq: u64::MAX, ..head }).unwrap();
+    let trail = open(directory.path());
+    trail.append(None, line(0).as_bytes());
+    drop(trail);
+    assert!(!verify(directory.path(), &Expected::default()).unwrap().is_sound());
+    assert_eq!(requests(directory.path()), ["r-0"]);
+}
+
 fn clocked(now: &Arc<AtomicI64>) -> Options {
     let now = Arc::clone(now);
     Options {
