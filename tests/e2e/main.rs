@@ -35,6 +35,7 @@ mod soak;
 mod streams;
 mod support;
 mod switching;
+mod trail;
 mod trailers;
 
 #[path = "../wasi/mod.rs"]

@@ -28,9 +28,10 @@ fn built(program: &'static OnceLock<PathBuf>, kind: &str, name: &str) -> &'stati
     })
 }
 
-fn sekisho() -> &'static PathBuf {
+/// The command line.
+pub(crate) fn sekisho() -> Command {
     static SEKISHO: OnceLock<PathBuf> = OnceLock::new();
-    built(&SEKISHO, "bin", "sekisho")
+    Command::new(built(&SEKISHO, "bin", "sekisho"))
 }
 
 /// A process that serves; killed, without a chance to tidy up, when dropped.
@@ -52,6 +53,12 @@ impl Process {
 
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Ends it in order, as `kill` does.
+    pub(crate) fn end(mut self) {
+        let told = Command::new("kill").arg(self.pid().to_string()).status().unwrap();
+        assert!(told.success() && self.child.wait().unwrap().success());
     }
 
     /// Ends it as `kill -9` does.
@@ -140,7 +147,7 @@ impl Site {
         environment: &[(&str, &str)],
     ) -> Process {
         let audit = File::options().create(true).append(true).open(self.audit_file()).unwrap();
-        let mut child = Command::new(sekisho())
+        let mut child = sekisho()
             .args(["up", "--listen", &addr.to_string(), "-f", "spin.toml"])
             .args(arguments)
             .envs(environment.iter().copied())
@@ -155,7 +162,7 @@ impl Site {
 
     /// The program with these arguments, in the directory of this site: what it wrote, or how it failed.
     pub(crate) fn sekisho(&self, arguments: &[&str]) -> Result<String, String> {
-        let output = Command::new(sekisho())
+        let output = sekisho()
             .args(arguments)
             .current_dir(self.directory.path())
             .stdin(Stdio::null())
@@ -163,11 +170,6 @@ impl Site {
             .unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
-    }
-
-    /// A file of this site's.
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
     }
 
     pub(crate) fn client(&self, gateway: SocketAddr, protocol: Protocol) -> Client {
@@ -180,6 +182,11 @@ impl Site {
     pub(crate) fn token(&self, subject: &str) -> String {
         let token = self.issuer.token("acme").subject(subject).roles(["member"]);
         token.issued_at(unix_seconds()).sign().unwrap()
+    }
+
+    /// Where all of it is.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
     }
 
     fn audit_file(&self) -> PathBuf {

@@ -1,6 +1,7 @@
 //! What can be written on the command line.
 
 use crate::commands::assistants::Assistants;
+use crate::commands::audit::Audit;
 use crate::commands::check::Check;
 use crate::commands::compile::Compile;
 use crate::commands::completions::Completions;
@@ -31,12 +32,14 @@ Examples:
   sekisho diff old new                what a change of policy opens and closes
   sekisho users leave u-42 --tenant acme
                                       out at once, on open streams too
+  sekisho audit report --since 2h     who was affected, since when
 
 Exit codes:
   0  done; for explain, permitted
   1  a fault of this program or of the machine
   2  wrong arguments, a wrong file or policy, or an address that is taken
-  3  denied; for test, a case fails; for diff, a recorded request gets another verdict
+  3  denied; for test, a case fails; for diff, a recorded request gets another verdict; for audit verify, the
+     trail was tampered with
 
 Every command explains itself: sekisho help <command>";
 
@@ -89,6 +92,7 @@ pub enum Command {
     Revoke(Revoke),
     Assistants(Assistants),
     Networks(Networks),
+    Audit(Audit),
     Completions(Completions),
 }
 

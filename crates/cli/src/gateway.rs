@@ -1,5 +1,6 @@
 //! A manifest, a policy and listeners: a running gateway.
 
+use crate::audit::{self, Audit};
 use crate::own::Own;
 use crate::report::{Failure, Style, say};
 use crate::snapshot::Snapshot;
@@ -42,8 +43,10 @@ pub struct Plan {
     pub origin_tls: OriginTls,
     /// Where key-value stores live.
     pub state: State,
-    /// Where the component's lines go.
+    /// Where the component's lines go, if they are not recorded.
     pub output: Output,
+    /// Where audit records are kept, besides the standard output.
+    pub audit: Option<audit::Plan>,
     /// The file of the gateway's own keys; without, the variable's value from the environment.
     pub keys: Option<PathBuf>,
 }
@@ -56,6 +59,7 @@ pub struct Gateway {
     has_http: bool,
     keys: Option<PathBuf>,
     own: Own,
+    audit: Option<Audit>,
     /// What the development certificate is for, if it is in use.
     certified: Option<Vec<String>>,
     snapshots: VecDeque<Snapshot>,
@@ -72,6 +76,11 @@ pub fn private_directory(manifest: &Manifest) -> PathBuf {
 /// The directory of the development authority; its certificate is `ca.pem`.
 pub fn dev_ca_directory(manifest: &Manifest) -> PathBuf {
     private_directory(manifest).join("dev-ca")
+}
+
+/// The directory of the audit trail, where none is named.
+pub fn audit_directory(manifest: &Manifest) -> PathBuf {
+    private_directory(manifest).join("audit")
 }
 
 /// The policy directory that the manifest mounts.
@@ -120,8 +129,9 @@ impl Gateway {
         config.origin_tls = plan.origin_tls;
         config.state = plan.state.clone();
         config.mounts = mounts(&snapshot);
-        config.output = plan.output;
         let own = Own::read(plan.keys.as_deref(), &plan.manifest, snapshot.policy())?;
+        let audit = plan.audit.map(|plan| Audit::start(&plan, &own)).transpose()?;
+        config.output = audit.as_ref().map_or(plan.output, Audit::output);
         config.variables.clone_from(&own.variables);
         config.cache_dir = Some(private_directory(&plan.manifest).join("cache"));
         if !matches!(snapshot.policy().edge().trusted_proxies(), TrustedProxies::Blocks(none) if none.is_empty())
@@ -139,6 +149,7 @@ impl Gateway {
             has_http: plan.http.is_some(),
             keys: plan.keys,
             own,
+            audit,
             certified,
             snapshots: VecDeque::from([snapshot]),
         })
@@ -183,6 +194,9 @@ impl Gateway {
             return Err(error.into());
         }
         own.tell_of_change(&self.own);
+        if let Some(audit) = &self.audit {
+            audit.sign_by(&own);
+        }
         self.own = own;
         self.warn_of_uncertified(snapshot.policy());
         self.snapshots.push_back(snapshot);
@@ -247,6 +261,9 @@ impl Gateway {
         tokio::select! {
             () = self.host.shutdown(GRACE) => {}
             () = signals.end() => {}
+        }
+        if let Some(audit) = &self.audit {
+            audit.close();
         }
     }
 }

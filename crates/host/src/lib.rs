@@ -42,7 +42,7 @@ pub use self::kv::{
 pub use self::limits::Limits;
 pub use self::listen::Listener;
 pub use self::manifest::Manifest;
-pub use self::output::{LineSink, Output, Stream};
+pub use self::output::{LineSink, Output, Recorder, Stream};
 pub use self::response::Body;
 pub use self::tls::{OriginTls, Tls};
 pub use wasmtime_wasi_http::Error as BodyError;

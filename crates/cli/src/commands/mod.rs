@@ -1,6 +1,7 @@
 //! One module a command.
 
 pub mod assistants;
+pub mod audit;
 pub mod check;
 pub mod compile;
 pub mod completions;
@@ -43,6 +44,7 @@ pub fn run(command: Command, style: Style) -> Result<Exit, Failure> {
         Command::Revoke(revoke) => revoke.run(),
         Command::Assistants(assistants) => assistants.run(style),
         Command::Networks(networks) => networks.run(),
+        Command::Audit(audit) => audit.run(style),
         Command::Completions(completions) => completions.run(),
     }
 }

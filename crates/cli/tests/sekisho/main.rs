@@ -7,6 +7,7 @@
     reason = "clippy.toml allows them in test functions; these are the tests' helpers"
 )]
 
+mod audit;
 mod check;
 mod compile;
 mod diff;
