@@ -337,6 +337,7 @@ impl Ask {
             in_flight: self.in_flight,
             peer: self.peer.as_ref().map(|peer| peer.parse().unwrap()),
             request_id: "our-request-id".into(),
+            trace_ratio: None,
         }
     }
 
