@@ -3,6 +3,7 @@
 use crate::own::Own;
 use crate::report::{Failure, Style, say};
 use crate::snapshot::Snapshot;
+use crate::telemetry::{Telemetry, Wanted};
 use crate::text::short;
 use crate::{component, outbound};
 use sekisho_core::Policy;
@@ -43,6 +44,8 @@ pub struct Plan {
     pub output: Output,
     /// The file of the gateway's own keys; without, the variable's value from the environment.
     pub keys: Option<PathBuf>,
+    /// What it tells of itself.
+    pub telemetry: Wanted,
 }
 
 /// A running gateway.
@@ -56,6 +59,7 @@ pub struct Gateway {
     /// What the development certificate is for, if it is in use.
     certified: Option<Vec<String>>,
     snapshots: VecDeque<Snapshot>,
+    telemetry: Telemetry,
 }
 
 /// The directory beside the manifest for what this program keeps: state, the development
@@ -124,7 +128,10 @@ impl Gateway {
             // All clients share the proxy's address; the proxy bounds each of them.
             config.limits.requests_per_peer = config.limits.requests;
         }
+        let mut telemetry =
+            Telemetry::prepare(plan.telemetry, snapshot.shared_policy(), &mut config).await?;
         let host = Host::start(config).await?;
+        telemetry.started(&host);
         Ok(Self {
             host,
             manifest: plan.manifest,
@@ -134,6 +141,7 @@ impl Gateway {
             own,
             certified,
             snapshots: VecDeque::from([snapshot]),
+            telemetry,
         })
     }
 
@@ -167,6 +175,13 @@ impl Gateway {
     /// Brings the policy directory and the file of keys as they are now into force, or leaves everything as
     /// it was.
     pub fn reload(&mut self) -> Result<(), Failure> {
+        let result = self.try_reload();
+        let policy = self.snapshots.back().filter(|_| result.is_ok());
+        self.telemetry.reloaded(policy.map(Snapshot::shared_policy));
+        result
+    }
+
+    fn try_reload(&mut self) -> Result<(), Failure> {
         let snapshot = Snapshot::take(&self.policy, &private_directory(&self.manifest))?;
         outbound::check(&self.manifest, snapshot.policy())?;
         let own = Own::read(self.keys.as_deref(), &self.manifest, snapshot.policy())?;
@@ -217,8 +232,9 @@ impl Gateway {
             }
         }
         say("ending; requests in progress may finish, a second signal cuts them");
+        self.telemetry.ending();
         tokio::select! {
-            () = self.host.shutdown(GRACE) => {}
+            () = self.host.shutdown(GRACE) => self.telemetry.end().await,
             () = signals.end() => {}
         }
     }

@@ -13,6 +13,7 @@
 //! | [`gateway`] | a manifest, a snapshot and listeners: a running gateway |
 //! | `own` | the gateway's own keys, as they are given to it |
 //! | [`component`] | building the gateway's WebAssembly |
+//! | [`telemetry`] | metrics and traces of a running gateway |
 //! | [`report`] | how mistakes are shown |
 //! | [`exit`] | what the exit code says |
 
@@ -30,6 +31,7 @@ pub mod policy_test;
 pub mod replay;
 pub mod report;
 pub mod snapshot;
+pub mod telemetry;
 pub mod test_key;
 pub mod text;
 

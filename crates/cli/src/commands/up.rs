@@ -4,16 +4,22 @@ use super::block_on;
 use crate::component;
 use crate::exit::Exit;
 use crate::gateway::{self, Gateway, Plan, Signals};
+use crate::input;
 use crate::report::{Failure, Style, say};
+use crate::telemetry::{self, Collector, TENANTS, Wanted};
 use sekisho_host::{Manifest, OriginTls, Output, State};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+
+/// The longest address of a state, in bytes.
+const LONGEST_ADDRESS: usize = 4096;
 
 const EXAMPLES: &str = "\
 Examples:
   sekisho up --build                            on https://127.0.0.1:3443, development certificate
   sekisho up --listen 0.0.0.0:443 --tls-cert chain.pem --tls-key key.pem --policy /etc/sekisho
   sekisho up --listen-http 127.0.0.1:8080       also without TLS: behind a CDN, and for redirects
+  sekisho up --metrics 127.0.0.1:9464           for Prometheus, at /metrics
   sekisho up > audit.jsonl                      one JSON line a request; all else is on stderr
 
 Signals:
@@ -71,10 +77,23 @@ pub struct Up {
     #[arg(long, value_name = "KEYS.json")]
     keys: Option<PathBuf>,
     /// Where the state is kept: a directory, "memory", or a Redis (`redis://…`, over TLS
-    /// `rediss://…`), which several gateways may share; if not given, what `SEKISHO_STATE` says, or
-    /// .sekisho/state beside the manifest
+    /// `rediss://…`), which several gateways may share; if not given, what `SEKISHO_STATE` says, or the
+    /// file that `SEKISHO_STATE_FILE` names, or .sekisho/state beside the manifest
     #[arg(long, value_name = "DIR|URL")]
     state: Option<PathBuf>,
+    /// An address to serve metrics at (/metrics, /healthz, /readyz), for Prometheus on this machine
+    #[arg(long, value_name = "ADDR")]
+    metrics: Option<SocketAddr>,
+    /// How many tenants have a name of their own in metrics; the others are counted together
+    #[arg(long, value_name = "N", default_value_t = TENANTS)]
+    metrics_tenants: usize,
+    /// The base address of an OpenTelemetry collector to which spans go (OTLP over HTTP); if not
+    /// given, what `OTEL_EXPORTER_OTLP_ENDPOINT` says
+    #[arg(long, value_name = "URL")]
+    otlp: Option<String>,
+    /// How many of the traces that begin here are sampled, from 0 to 1
+    #[arg(long, value_name = "RATIO", default_value_t = 1.0, value_parser = ratio)]
+    otlp_ratio: f64,
 }
 
 impl Up {
@@ -96,11 +115,16 @@ impl Up {
             Some(policy) => policy,
             None => gateway::mounted_policy(&manifest)?,
         };
-        // An address with a password is better kept from the list of processes.
-        let named = self.state.or_else(|| std::env::var_os("SEKISHO_STATE").map(PathBuf::from));
-        let state = match named {
+        let state = match named_state(self.state)? {
             Some(state) => state_of(state),
             None => State::Disk(gateway::private_directory(&manifest).join("state")),
+        };
+        let endpoint = self.otlp.or_else(|| telemetry::variable("OTEL_EXPORTER_OTLP_ENDPOINT"));
+        let collector = endpoint.map(|endpoint| Collector::at(&endpoint)).transpose()?;
+        let telemetry = Wanted {
+            metrics: self.metrics,
+            tenants: self.metrics_tenants,
+            spans: collector.map(|collector| (collector, self.otlp_ratio)),
         };
         let tls = self.tls_cert.zip(self.tls_key);
         let authority = tls.is_none().then(|| gateway::dev_ca_directory(&manifest).join("ca.pem"));
@@ -118,6 +142,7 @@ impl Up {
             state,
             output: Output::Process,
             keys: self.keys,
+            telemetry,
         };
         block_on(async {
             let mut signals = Signals::listen()?;
@@ -135,6 +160,31 @@ impl Up {
             gateway.serve(signals, style).await;
             Ok(Exit::Success)
         })
+    }
+}
+
+/// A number from 0 to 1.
+fn ratio(text: &str) -> Result<f64, String> {
+    let ratio = text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
+    ratio.ok_or_else(|| "a number from 0 to 1 is wanted".to_owned())
+}
+
+/// Where the state is to be kept, if somebody says so. An address with a password is better kept from the list of
+/// processes, and a secret of systemd's or of an orchestrator's is a file.
+fn named_state(given: Option<PathBuf>) -> Result<Option<PathBuf>, Failure> {
+    if let Some(named) = given.or_else(|| std::env::var_os("SEKISHO_STATE").map(PathBuf::from)) {
+        return Ok(Some(named));
+    }
+    let Some(file) = std::env::var_os("SEKISHO_STATE_FILE").map(PathBuf::from) else {
+        return Ok(None);
+    };
+    let text = input::bounded_file(&file, LONGEST_ADDRESS)?;
+    let text = String::from_utf8_lossy(&text);
+    match text.trim() {
+        "" => Err(Failure::invalid(format!("{} is empty", file.display())).help(
+            "write into it where the state is kept, such as rediss://user:password@host:6379",
+        )),
+        named => Ok(Some(PathBuf::from(named))),
     }
 }
 
