@@ -21,6 +21,7 @@ mod killed;
 mod limits;
 mod malformed;
 mod memory;
+mod metrics;
 mod origins;
 mod own;
 mod passing;

@@ -169,7 +169,7 @@ async fn a_leaver_is_out_at_once_at_every_gateway_and_on_open_streams() {
         ("user-suspended", 1),
         ("user-returned", 2),
         ("user-revoked", 1),
-        ("user-restored", 3),
+        ("user-restored", 4),
         ("tenant-revoked", 1),
     ] {
         let word = format!("\"action\":\"{action}\"");
