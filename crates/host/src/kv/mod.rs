@@ -2,6 +2,7 @@
 
 mod binding;
 mod disk;
+mod draft;
 mod memory;
 mod redis;
 #[cfg(test)]
@@ -16,6 +17,8 @@ use futures::future::BoxFuture;
 
 #[expect(unreachable_pub, reason = "generated code re-exports it")]
 pub use self::binding::StoreHandle;
+#[expect(unreachable_pub, reason = "generated code re-exports it")]
+pub use self::draft::Cas;
 pub(crate) use self::binding::{Kv, KvView};
 use crate::HostError;
 
