@@ -28,6 +28,8 @@ pub struct Site {
     pub now: i64,
     /// The same as text, RFC 3339.
     pub time: String,
+    /// A name that nothing has yet: 128 random bits in lower-case hexadecimal.
+    pub fresh: String,
     /// What the operator says of SCIM, or why nobody knows.
     pub scim: Result<Settings, String>,
 }
@@ -80,6 +82,11 @@ impl Call {
     /// Seconds since 1970.
     pub fn now(&self) -> i64 {
         self.site.now
+    }
+
+    /// A name that nothing has yet, one for each request.
+    pub fn fresh(&self) -> &str {
+        &self.site.fresh
     }
 
     /// What the operator says of SCIM.

@@ -10,10 +10,12 @@ use bindings::wasi::keyvalue::store::{Bucket, Error, open};
 use http::{HeaderName, HeaderValue};
 use sekisho_core::{Headers, Scheme, Timestamp};
 use sekisho_directory::edit::Entries;
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::Arc;
 use wasip3::clocks::system_clock;
 use wasip3::http::types::{ErrorCode, Fields, Method, Request, Response};
+use wasip3::random::random::get_random_bytes;
 use wasip3::{wit_future, wit_stream};
 
 #[allow(
@@ -65,7 +67,16 @@ async fn site() -> Result<Site, ErrorCode> {
         log: Arc::new(line),
         now: now.seconds,
         time: format!("{time:.6}"),
+        fresh: fresh(),
         scim: settings().await,
+    })
+}
+
+fn fresh() -> String {
+    get_random_bytes(16).into_iter().fold(String::with_capacity(32), |mut name, byte| {
+        // Writing to a String can't fail.
+        let _ = write!(name, "{byte:02x}");
+        name
     })
 }
 

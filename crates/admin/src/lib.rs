@@ -91,7 +91,7 @@ pub async fn serve(site: &Arc<Site>, request: Request<Vec<u8>>) -> Response<Vec<
             }
         }
     };
-    let mut response = answered.unwrap_or_else(|problem| rendered(&problem, part, &request_id));
+    let mut response = answered.unwrap_or_else(|problem| rendered(problem, part, &request_id));
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(tenant) = tenant {
@@ -117,11 +117,7 @@ async fn whole(response: axum::response::Response) -> Result<Response<Vec<u8>>, 
     }
     let status = parts.status;
     if status.is_client_error() || status.is_server_error() {
-        let mut response = Err(of_status(status));
-        if parts.headers.get(CONTENT_TYPE).is_some_and(|kind| kind == scim::MEDIA_TYPE) {
-            response = Ok(());
-        }
-        response?;
+        return Err(of_status(status));
     }
     let body = body.collect().await.map_err(|error| Problem::unavailable(error.to_string()))?;
     Ok(Response::from_parts(parts, body.to_bytes().to_vec()))
@@ -141,12 +137,15 @@ fn of_status(status: StatusCode) -> Problem {
     }
 }
 
-fn rendered(problem: &Problem, part: Option<Part>, request_id: &str) -> Response<Vec<u8>> {
+fn rendered(mut problem: Problem, part: Option<Part>, request_id: &str) -> Response<Vec<u8>> {
+    if part == Some(Part::Scim) {
+        problem = scim::adapted(problem);
+    }
     if let Some(inside) = &problem.inside {
         eprintln!("administration: {request_id}: {inside}");
     }
     let (kind, body) = match part {
-        Some(Part::Scim) => (scim::MEDIA_TYPE, scim::error(problem)),
+        Some(Part::Scim) => (scim::MEDIA_TYPE, scim::error(&problem)),
         _ => ("application/problem+json", problem.body(request_id)),
     };
     let mut response = Response::new(serde_json::to_vec(&body).unwrap_or_default());

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 
 mod api;
+mod scim;
 
 /// A component with its store, its policy and what it has written.
 pub(crate) struct World {
@@ -77,6 +78,7 @@ impl World {
             }),
             now: self.now,
             time: "2027-01-15T08:00:00.000000Z".to_owned(),
+            fresh: format!("{:032x}", self.memory.entries.lock().unwrap().len()),
             scim: Ok(self.scim.clone()),
         }
     }
