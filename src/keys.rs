@@ -6,7 +6,7 @@ use crate::{clock, fetch, own, state};
 use futures::future::{Either, join, select};
 use sekisho_core::NeedsKeys;
 use sekisho_core::policy::{Published, WebAddress};
-use sekisho_core::records::key::published;
+use sekisho_core::records::key;
 use sekisho_core::token::Wanted;
 use sekisho_core::token::keys::published::{
     KeptSet, PublishedSet, failure_from_record, failure_to_record, jwks_address,
@@ -129,7 +129,7 @@ impl Issuer {
                 Either::Right(_) => Err(format!("no answer within {FETCH_SECONDS} s").into()),
             }
         };
-        let [set, failure] = published(&self.tenant, &self.name);
+        let [set, failure] = key::published(&self.tenant, &self.name);
         let record = match answer {
             Ok(Newer::Kept) | Err(fetch::Error::Abandoned) => None,
             Ok(Newer::Fetched(record)) => record.map(|record| (set, record)),
@@ -149,7 +149,7 @@ impl Issuer {
 
     async fn newer(&self, key_id: &str) -> Result<Newer, fetch::Error> {
         let asked = self.at.address();
-        let [set, failure] = published(&self.tenant, &self.name);
+        let [set, failure] = key::published(&self.tenant, &self.name);
         let (set, failure) = join(state::get(&set), state::get(&failure)).await;
         let fetched = clock::now();
         {
