@@ -37,7 +37,9 @@ async fn gateways_on_one_redis_know_what_one_of_them_is_told() {
                  burst = 3\nrefill_per_minute = 1\n";
     let edits = vec![(health.to_owned(), format!("{three}{health}"))];
     let site = Arc::new(Site::new(&origin.url(), edits));
-    let [one, two] = [0; 2].map(|_| site.up_with(ANY_PORT, &["--state", &redis.url()], &[]));
+    // Each with an audit trail of its own.
+    let [one, two] = ["audit-1", "audit-2"]
+        .map(|audit| site.up_with(ANY_PORT, &["--state", &redis.url(), "--audit", audit], &[]));
 
     // One bucket for both.
     for gateway in [&one, &two, &one] {
@@ -80,7 +82,8 @@ async fn without_its_redis_a_gateway_serves_what_needs_no_record() {
         assert_eq!(ask(&site, gateway.addr, "/healthz").await.0, 200);
     }
     // One that starts meanwhile serves the same.
-    let late = site.up_with(ANY_PORT, &["--state", &format!("redis://{addr}")], &[]);
+    let state = format!("redis://{addr}");
+    let late = site.up_with(ANY_PORT, &["--state", &state, "--audit", "audit-2"], &[]);
     assert_eq!(ask(&site, late.addr, "/api/files/a/echo").await.0, 503);
     assert_eq!(ask(&site, late.addr, "/healthz").await.0, 200);
 

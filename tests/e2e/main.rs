@@ -25,6 +25,7 @@ mod memory;
 mod origins;
 mod own;
 mod passing;
+mod people;
 mod portable;
 mod process;
 mod provider;
@@ -35,6 +36,7 @@ mod soak;
 mod streams;
 mod support;
 mod switching;
+mod trail;
 mod trailers;
 
 #[path = "../wasi/mod.rs"]

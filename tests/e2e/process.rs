@@ -28,6 +28,12 @@ fn built(program: &'static OnceLock<PathBuf>, kind: &str, name: &str) -> &'stati
     })
 }
 
+/// The command line.
+pub(crate) fn sekisho() -> Command {
+    static SEKISHO: OnceLock<PathBuf> = OnceLock::new();
+    Command::new(built(&SEKISHO, "bin", "sekisho"))
+}
+
 /// A process that serves; killed, without a chance to tidy up, when dropped.
 pub(crate) struct Process {
     child: Child,
@@ -47,6 +53,12 @@ impl Process {
 
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Ends it in order, as `kill` does.
+    pub(crate) fn end(mut self) {
+        let told = Command::new("kill").arg(self.pid().to_string()).status().unwrap();
+        assert!(told.success() && self.child.wait().unwrap().success());
     }
 
     /// Ends it as `kill -9` does.
@@ -83,6 +95,33 @@ pub(crate) struct Site {
 impl Site {
     /// The example policy with this origin and these edits.
     pub(crate) fn new(origin: &str, edits: Vec<(String, String)>) -> Self {
+        let site = Self::prepared(origin, edits);
+        // The first start compiles the component, which costs more time and memory than serving it; every later one
+        // takes it from the cache.
+        drop(site.up(ANY_PORT));
+        site
+    }
+
+    /// The same with keys of the gateway's own in `keys.json`, and these edits of acme's policy.
+    pub(crate) fn with_keys(
+        origin: &str,
+        edits: Vec<(String, String)>,
+        acme: Vec<(String, String)>,
+    ) -> Self {
+        let site = Self::prepared(origin, edits);
+        let file = site.path("policy/tenants/acme.toml");
+        let mut text = std::fs::read_to_string(&file).unwrap();
+        for (from, to) in acme {
+            assert!(text.contains(&from), "{from}");
+            text = text.replacen(&from, &to, 1);
+        }
+        std::fs::write(file, text).unwrap();
+        site.sekisho(&["keys", "new", "keys.json"]).unwrap();
+        drop(site.up_with(ANY_PORT, &["--keys", "keys.json"], &[]));
+        site
+    }
+
+    fn prepared(origin: &str, edits: Vec<(String, String)>) -> Self {
         let keys = vec![SigningKey::generate(Algorithm::EdDSA, "ed-1").unwrap()];
         let issuer = Issuer::new(ISSUER, keys);
         let directory = tempfile::tempdir().unwrap();
@@ -92,11 +131,7 @@ impl Site {
         std::fs::write(policy.join("keys/demo.jwks.json"), issuer.jwks().to_string()).unwrap();
         let manifest = manifest_text(component(), &policy, &[origin.to_owned()], true);
         std::fs::write(directory.path().join("spin.toml"), manifest).unwrap();
-        let site = Self { directory, issuer };
-        // The first start compiles the component, which costs more time and memory than serving it; every later one
-        // takes it from the cache.
-        drop(site.up(ANY_PORT));
-        site
+        Self { directory, issuer }
     }
 
     /// `sekisho up` on this address.
@@ -111,9 +146,8 @@ impl Site {
         arguments: &[&str],
         environment: &[(&str, &str)],
     ) -> Process {
-        static SEKISHO: OnceLock<PathBuf> = OnceLock::new();
         let audit = File::options().create(true).append(true).open(self.audit_file()).unwrap();
-        let mut child = Command::new(built(&SEKISHO, "bin", "sekisho"))
+        let mut child = sekisho()
             .args(["up", "--listen", &addr.to_string(), "-f", "spin.toml"])
             .args(arguments)
             .envs(environment.iter().copied())
@@ -124,6 +158,18 @@ impl Site {
             .unwrap();
         let addr = address(child.stderr.take().unwrap(), "listening on https://");
         Process { child, addr }
+    }
+
+    /// The program with these arguments, in the directory of this site: what it wrote, or how it failed.
+    pub(crate) fn sekisho(&self, arguments: &[&str]) -> Result<String, String> {
+        let output = sekisho()
+            .args(arguments)
+            .current_dir(self.directory.path())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
     }
 
     pub(crate) fn client(&self, gateway: SocketAddr, protocol: Protocol) -> Client {
@@ -141,6 +187,11 @@ impl Site {
     pub(crate) fn token_with(&self, subject: &str, roles: &[&str]) -> String {
         let token = self.issuer.token("acme").subject(subject).roles(roles.iter().copied());
         token.issued_at(unix_seconds()).sign().unwrap()
+    }
+
+    /// Where all of it is.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
     }
 
     fn audit_file(&self) -> PathBuf {

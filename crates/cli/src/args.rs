@@ -1,5 +1,7 @@
 //! What can be written on the command line.
 
+use crate::commands::assistants::Assistants;
+use crate::commands::audit::Audit;
 use crate::commands::check::Check;
 use crate::commands::compile::Compile;
 use crate::commands::completions::Completions;
@@ -7,10 +9,14 @@ use crate::commands::demo::Demo;
 use crate::commands::diff::Diff;
 use crate::commands::explain::Explain;
 use crate::commands::keys::Keys;
+use crate::commands::networks::Networks;
+use crate::commands::revoke::Revoke;
 use crate::commands::schema::Schema;
+use crate::commands::sessions::Sessions;
 use crate::commands::test::Test;
 use crate::commands::token::Token;
 use crate::commands::up::Up;
+use crate::commands::users::Users;
 use clap::{ColorChoice, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 
@@ -24,12 +30,16 @@ Examples:
                                       why a request is permitted or denied
   sekisho test policy                 the cases beside a policy, before it is deployed
   sekisho diff old new                what a change of policy opens and closes
+  sekisho users leave u-42 --tenant acme
+                                      out at once, on open streams too
+  sekisho audit report --since 2h     who was affected, since when
 
 Exit codes:
   0  done; for explain, permitted
   1  a fault of this program or of the machine
   2  wrong arguments, a wrong file or policy, or an address that is taken
-  3  denied; for test, a case fails; for diff, a recorded request gets another verdict
+  3  denied; for test, a case fails; for diff, a recorded request gets another verdict; for audit verify, the
+     trail was tampered with
 
 Every command explains itself: sekisho help <command>";
 
@@ -77,6 +87,12 @@ pub enum Command {
     Diff(Diff),
     Token(Token),
     Keys(Keys),
+    Users(Users),
+    Sessions(Sessions),
+    Revoke(Revoke),
+    Assistants(Assistants),
+    Networks(Networks),
+    Audit(Audit),
     Completions(Completions),
 }
 

@@ -11,7 +11,8 @@ pub enum Exit {
     Fault,
     /// 2: the command line, a file, the policy or the place to listen is wrong.
     Invalid,
-    /// 3: denied; for `test`, a case fails; for `diff`, a recorded request gets another verdict.
+    /// 3: denied; for `test`, a case fails; for `diff`, a recorded request gets another verdict; for
+    /// `audit verify`, the trail was tampered with.
     Deny,
 }
 

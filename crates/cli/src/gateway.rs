@@ -1,8 +1,10 @@
 //! A manifest, a policy and listeners: a running gateway.
 
+use crate::audit::{self, Audit};
 use crate::own::Own;
 use crate::report::{Failure, Style, say};
 use crate::snapshot::Snapshot;
+use crate::store::{Door, sweep};
 use crate::text::short;
 use crate::{component, outbound};
 use sekisho_core::Policy;
@@ -18,6 +20,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 const GUEST_POLICY: &str = "/policy";
 /// How long requests may take to finish once the gateway was told to end.
 const GRACE: Duration = Duration::from_secs(30);
+/// How often sessions that are over are taken out of the store.
+const SWEEP: Duration = Duration::from_hours(1);
 /// The current policy's copy, and the one before it, which requests in progress may still read.
 const SNAPSHOTS: usize = 2;
 
@@ -39,8 +43,10 @@ pub struct Plan {
     pub origin_tls: OriginTls,
     /// Where key-value stores live.
     pub state: State,
-    /// Where the component's lines go.
+    /// Where the component's lines go, if they are not recorded.
     pub output: Output,
+    /// Where audit records are kept, besides the standard output.
+    pub audit: Option<audit::Plan>,
     /// The file of the gateway's own keys; without, the variable's value from the environment.
     pub keys: Option<PathBuf>,
 }
@@ -53,9 +59,12 @@ pub struct Gateway {
     has_http: bool,
     keys: Option<PathBuf>,
     own: Own,
+    audit: Option<Audit>,
     /// What the development certificate is for, if it is in use.
     certified: Option<Vec<String>>,
     snapshots: VecDeque<Snapshot>,
+    /// Where commands come in, to a state on disk.
+    door: Option<Door>,
 }
 
 /// The directory beside the manifest for what this program keeps: state, the development
@@ -67,6 +76,11 @@ pub fn private_directory(manifest: &Manifest) -> PathBuf {
 /// The directory of the development authority; its certificate is `ca.pem`.
 pub fn dev_ca_directory(manifest: &Manifest) -> PathBuf {
     private_directory(manifest).join("dev-ca")
+}
+
+/// The directory of the audit trail, where none is named.
+pub fn audit_directory(manifest: &Manifest) -> PathBuf {
+    private_directory(manifest).join("audit")
 }
 
 /// The policy directory that the manifest mounts.
@@ -113,10 +127,11 @@ impl Gateway {
         config.listeners.extend(plan.http.map(|addr| listener(addr, None)));
         config.listeners.extend(sidecar(plan.sidecar)?);
         config.origin_tls = plan.origin_tls;
-        config.state = plan.state;
+        config.state = plan.state.clone();
         config.mounts = mounts(&snapshot);
-        config.output = plan.output;
         let own = Own::read(plan.keys.as_deref(), &plan.manifest, snapshot.policy())?;
+        let audit = plan.audit.map(|plan| Audit::start(&plan, &own)).transpose()?;
+        config.output = audit.as_ref().map_or(plan.output, Audit::output);
         config.variables.clone_from(&own.variables);
         config.cache_dir = Some(private_directory(&plan.manifest).join("cache"));
         if !matches!(snapshot.policy().edge().trusted_proxies(), TrustedProxies::Blocks(none) if none.is_empty())
@@ -125,13 +140,16 @@ impl Gateway {
             config.limits.requests_per_peer = config.limits.requests;
         }
         let host = Host::start(config).await?;
+        let door = door(&plan.state, &host);
         Ok(Self {
+            door,
             host,
             manifest: plan.manifest,
             policy: plan.policy,
             has_http: plan.http.is_some(),
             keys: plan.keys,
             own,
+            audit,
             certified,
             snapshots: VecDeque::from([snapshot]),
         })
@@ -176,6 +194,9 @@ impl Gateway {
             return Err(error.into());
         }
         own.tell_of_change(&self.own);
+        if let Some(audit) = &self.audit {
+            audit.sign_by(&own);
+        }
         self.own = own;
         self.warn_of_uncertified(snapshot.policy());
         self.snapshots.push_back(snapshot);
@@ -198,11 +219,30 @@ impl Gateway {
         }
     }
 
+    /// Takes sessions that are over out of the store, beside what is served.
+    fn sweep(&self) {
+        let Some(rules) = self.policy().and_then(Policy::sessions) else { return };
+        let store = self.host.store("default");
+        tokio::spawn(async move {
+            if let Err(error) = sweep(&*store, rules, jiff::Timestamp::now().as_second()).await {
+                say(format_args!("sessions that are over stay in the store: {error}"));
+            }
+        });
+    }
+
     /// Serves until SIGTERM or SIGINT, then lets requests finish; a second signal ends at once.
     /// SIGHUP brings an edited policy into force, or says what is wrong with it.
     pub async fn serve(mut self, mut signals: Signals, style: Style) {
+        let mut sweeps = tokio::time::interval(SWEEP);
         loop {
-            match signals.next().await {
+            let told = tokio::select! {
+                told = signals.next() => told,
+                _ = sweeps.tick() => {
+                    self.sweep();
+                    continue;
+                }
+            };
+            match told {
                 Told::End => break,
                 Told::Reload => match self.reload() {
                     Ok(()) => say(format_args!("policy {} is in force", self.digest())),
@@ -217,11 +257,29 @@ impl Gateway {
             }
         }
         say("ending; requests in progress may finish, a second signal cuts them");
+        drop(self.door.take());
         tokio::select! {
             () = self.host.shutdown(GRACE) => {}
             () = signals.end() => {}
         }
+        if let Some(audit) = &self.audit {
+            audit.close();
+        }
     }
+}
+
+/// A gateway serves all the same where commands can't come in.
+fn door(state: &State, host: &Host) -> Option<Door> {
+    let State::Disk(directory) = state else { return None };
+    let opened = Door::open(directory, host.store("default"));
+    opened
+        .inspect_err(|error| {
+            say(format_args!(
+                "commands can't change the state while this gateway runs: no socket in {}: {error}",
+                directory.display()
+            ));
+        })
+        .ok()
 }
 
 fn mounts(snapshot: &Snapshot) -> BTreeMap<String, PathBuf> {

@@ -10,13 +10,16 @@
 //! | [`replay`] | recorded requests under two policies |
 //! | [`test_key`] | a throw-away key that stands in for a policy's issuers |
 //! | [`snapshot`] | a checked copy of it, which no edit reaches |
+//! | [`store`] | the state, as commands reach it |
 //! | [`gateway`] | a manifest, a snapshot and listeners: a running gateway |
+//! | [`audit`] | the audit trail that it writes, and its backups |
 //! | `own` | the gateway's own keys, as they are given to it |
 //! | [`component`] | building the gateway's WebAssembly |
 //! | [`report`] | how mistakes are shown |
 //! | [`exit`] | what the exit code says |
 
 pub mod args;
+pub mod audit;
 pub mod commands;
 pub mod component;
 pub mod exit;
@@ -30,6 +33,7 @@ pub mod policy_test;
 pub mod replay;
 pub mod report;
 pub mod snapshot;
+pub mod store;
 pub mod test_key;
 pub mod text;
 

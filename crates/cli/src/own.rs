@@ -9,6 +9,7 @@ use sekisho_host::Manifest;
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
 /// The component's variable.
 const VARIABLE: &str = "sekisho_keys";
@@ -19,7 +20,7 @@ const ENVIRONMENT: &str = "SPIN_VARIABLE_SEKISHO_KEYS";
 pub(crate) struct Own {
     /// The variables that this program sets.
     pub(crate) variables: BTreeMap<String, String>,
-    keys: Option<OwnKeys>,
+    keys: Option<Arc<OwnKeys>>,
 }
 
 impl Own {
@@ -71,13 +72,18 @@ impl Own {
             )));
         }
         let variables = BTreeMap::from([(VARIABLE.to_owned(), text)]);
-        Ok(Self { variables, keys: Some(keys) })
+        Ok(Self { variables, keys: Some(Arc::new(keys)) })
+    }
+
+    /// The keys.
+    pub(crate) fn keys(&self) -> Option<Arc<OwnKeys>> {
+        self.keys.clone()
     }
 
     /// Says how these differ from those before, and which of it somebody will notice.
     pub(crate) fn tell_of_change(&self, before: &Self) {
         let list = |own: &Self| -> Vec<(String, Status)> {
-            let keys = own.keys.iter().flat_map(OwnKeys::list);
+            let keys = own.keys.iter().flat_map(|keys| keys.list());
             keys.map(|(id, _, status)| (id.to_owned(), status)).collect()
         };
         let (old, new) = (list(before), list(self));

@@ -126,6 +126,18 @@ impl Failure {
         Self::single(Exit::Fault, message.into())
     }
 
+    /// Several things that the caller gave are wrong, each with its remedy: exit code 2.
+    pub fn many(mistakes: impl Iterator<Item = (String, String)>) -> Self {
+        let mistake = |(message, help)| Mistake {
+            severity: Severity::Error,
+            message,
+            help: Some(help),
+            code: None,
+            place: None,
+        };
+        Self { exit: Exit::Invalid, mistakes: mistakes.map(mistake).collect() }
+    }
+
     fn single(exit: Exit, message: String) -> Self {
         let severity = Severity::Error;
         let mistake = Mistake { severity, message, help: None, code: None, place: None };

@@ -116,8 +116,8 @@ impl<'p> Needed<'p> {
         needed
     }
 
-    /// Those that are looked at again while an answer streams: a bucket counted the request when it came, and nobody is
-    /// idle who reads.
+    /// Those that are looked at again while an answer streams: a bucket counted the request when it came, and how long a
+    /// session was not used is asked of requests.
     pub(crate) fn lasting(&self) -> Needed<'static> {
         let mut lasting = Needed::default();
         for (key, purpose) in self.keys.iter().zip(&self.purposes) {

@@ -2,10 +2,10 @@
 //!
 //! In evaluation order, from the [`records`](crate::records):
 //!
-//! 1. Revocation: not of the tenant, not of the subject, not of the session.
-//! 2. A session of the gateway's own stands in the store, and is neither idle nor over ([`record`]), where the policy
+//! 1. The user in the tenant's [`directory`]: whoever has left is told so, and not to sign in again.
+//! 2. Revocation: not of the tenant, not of the subject, not of the session.
+//! 3. A session of the gateway's own stands in the store, and is neither idle nor over ([`record`]), where the policy
 //!    has `[sessions]`.
-//! 3. The user in the tenant's [`directory`].
 //!
 //! ```json
 //! {"v":1,"before":1795338000}
@@ -25,7 +25,7 @@ pub use crate::records::{Record, Records};
 use crate::token::Authenticated;
 use crate::token::claims::Principal;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A request whose session stands.
 #[derive(Debug)]
@@ -36,11 +36,22 @@ pub struct Live<'p> {
 }
 
 /// A revocation, as it is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revocation {
     /// Tokens that were issued at or before this moment, in seconds since 1970; all, where there is none.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<i64>,
+    /// What wrote it: the directory's word goes when the user comes back, an operator's when he takes it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<RevokedBy>,
+}
+
+/// What wrote a revocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RevokedBy {
+    /// That a user was suspended or left.
+    Directory,
 }
 
 /// Judges the session and the user. From here on the principal has the directory's roles and
@@ -54,13 +65,13 @@ pub(crate) fn check<'p>(
     let tenant = authenticated.admitted.routed.located.hosted.tenant;
     let mut seen = None;
     if let Some(principal) = &mut authenticated.principal {
+        directory::look_up(tenant.directory(), given, principal)?;
         for stored in given.revocations() {
             not_revoked(stored, principal)?;
         }
         if let Some(rules) = policy.sessions() {
             seen = record::judge(given, principal, rules, now.as_second())?;
         }
-        directory::look_up(tenant.directory(), given, principal)?;
     }
     Ok(Live { authenticated, seen })
 }

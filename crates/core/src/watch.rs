@@ -2,8 +2,8 @@
 //!
 //! In evaluation order, by the rules of the road, from records that are read anew:
 //!
-//! 1. Revocation of tenant, subject and session, a session of the gateway's own ([`session`]), and the user in the
-//!    [`directory`](mod@directory).
+//! 1. The user in the [`directory`](mod@directory), revocation of tenant, subject and session, and a session of the
+//!    gateway's own ([`session`]).
 //! 2. The tenant's own list of the network ([`managed`]), roles, and the label of the assistant
 //!    ([`authorize`](mod@authorize)), unless the route is in dry run.
 //!
@@ -106,14 +106,14 @@ impl Watch {
             }
             judged => judged.map(|()| true),
         };
+        let mut principal = self.principal.clone();
+        let rights = weigh(directory::look_up(self.directory, given, &mut principal))?;
         for stored in given.revocations() {
             weigh(session::not_revoked(stored, &self.principal))?;
         }
         if given.session().is_some() {
             weigh(session::record::stands(given, &self.principal).map(drop))?;
         }
-        let mut principal = self.principal.clone();
-        let rights = weigh(directory::look_up(self.directory, given, &mut principal))?;
         if self.route.enforced() {
             weigh(managed::judge(self.route.network(), self.client, given))?;
         }

@@ -30,7 +30,7 @@ impl Revoked<'_> {
     /// # Errors
     /// None that a caller can cause.
     pub fn revoke(&self, tenant: &str, before: Option<i64>) -> Result<Edit, TooLarge> {
-        Edit::write(self.key(tenant), Was::Unknown, &Revocation { before })
+        Edit::write(self.key(tenant), Was::Unknown, &Revocation { before, by: None })
     }
 
     /// Lets them be good again.

@@ -2,17 +2,18 @@
 //!
 //! | a user becomes | his record | his tokens | his sessions |
 //! | --- | --- | --- | --- |
-//! | `suspended`, `left` | says so, and since when | all are revoked, also where the tenant looks nobody up | end |
+//! | `suspended`, `left`, also once more | says so, and since when | all are revoked, also where the tenant looks nobody up | end |
 //! | `active` again | says so | those of before are revoked, new ones are good | |
 //!
-//! What a user may do (his roles and groups) is in his record alone, and holds from the next request on.
+//! A revocation that an operator made for good is the operator's: no return undoes it ([`is_revoked_for_good`]). What a
+//! user may do (his roles and groups) is in his record alone, and holds from the next request on.
 
-use crate::edit::{Edit, TooLarge};
-use crate::revocations::Revoked;
+use crate::edit::{Edit, TooLarge, Was};
 use crate::roster::Entry;
 use crate::tenant::Tenant;
 use sekisho_core::directory::{State, User};
-use sekisho_core::records::key;
+use sekisho_core::records::{decode, key};
+use sekisho_core::session::{Revocation, RevokedBy};
 
 /// Gives a user another state.
 ///
@@ -25,10 +26,11 @@ pub fn set(
     state: State,
     now: i64,
 ) -> Result<Vec<Edit>, TooLarge> {
-    put(tenant, subject, &User { state, since: Some(now), ..entry.user.clone() }, now)
+    let since = if entry.user.state == state { entry.user.since } else { Some(now) };
+    put(tenant, subject, &User { state, since, ..entry.user.clone() }, now)
 }
 
-/// Writes a user, and all that follows from his state where that is another than before. What closes stands first.
+/// Writes a user, and all that follows from his state. What closes stands first.
 ///
 /// # Errors
 /// The record is too large.
@@ -38,23 +40,21 @@ pub fn put(tenant: &Tenant, subject: &str, user: &User, now: i64) -> Result<Vec<
     let was = before.map(|entry| entry.value.clone()).into();
     let named = User { subject: Some(subject.to_owned()), ..user.clone() };
     let record = Edit::write(key::user(id, subject), was, &named)?;
-    let revoked = Revoked::Subject(subject);
-    let before = before.map(|entry| entry.user.state);
     if user.state == State::Active {
-        // Who was never here may have been removed, and his tokens with him.
-        let is_back = before.map_or(tenant.has_revoked(subject), |state| state != State::Active);
         let mut edits = Vec::with_capacity(2);
-        if is_back {
-            edits.push(revoked.revoke(id, Some(now))?);
+        // Who was never here may have been removed, and his tokens with him.
+        let is_back = match before {
+            Some(entry) => entry.user.state != State::Active,
+            None => tenant.revocation(subject).is_some(),
+        };
+        if is_back && !is_revoked_for_good(tenant, subject) {
+            edits.push(revocation(tenant, subject, Some(now))?);
         }
         edits.push(record);
         return Ok(edits);
     }
     let mut edits = vec![record];
-    if before.is_none_or(|state| state == State::Active) {
-        edits.push(revoked.revoke(id, None)?);
-        edits.extend(tenant.sessions.end(tenant.sessions.of(subject)));
-    }
+    edits.extend(shut_out(tenant, subject)?);
     Ok(edits)
 }
 
@@ -63,11 +63,34 @@ pub fn put(tenant: &Tenant, subject: &str, user: &User, now: i64) -> Result<Vec<
 /// # Errors
 /// The record of the revocation is too large, which no subject can cause.
 pub fn remove(tenant: &Tenant, subject: &str, entry: &Entry) -> Result<Vec<Edit>, TooLarge> {
-    let id = tenant.roster.tenant();
-    let mut edits = vec![Revoked::Subject(subject).revoke(id, None)?];
-    edits.extend(tenant.sessions.end(tenant.sessions.of(subject)));
-    edits.push(Edit::remove(key::user(id, subject), entry.was()));
+    let mut edits = shut_out(tenant, subject)?;
+    edits.push(Edit::remove(key::user(tenant.roster.tenant(), subject), entry.was()));
     Ok(edits)
+}
+
+/// Whether an operator has taken back all tokens of a subject that there are and will be.
+pub fn is_revoked_for_good(tenant: &Tenant, subject: &str) -> bool {
+    tenant.revocation(subject).is_some_and(|value| {
+        // What can't be read is nobody's to undo.
+        decode::<Revocation>(value)
+            .map_or(true, |said| said.before.is_none() && said.by != Some(RevokedBy::Directory))
+    })
+}
+
+/// All tokens revoked, all sessions ended.
+fn shut_out(tenant: &Tenant, subject: &str) -> Result<Vec<Edit>, TooLarge> {
+    let mut edits = Vec::new();
+    if !is_revoked_for_good(tenant, subject) {
+        edits.push(revocation(tenant, subject, None)?);
+    }
+    edits.extend(tenant.sessions.end(tenant.sessions.of(subject)));
+    Ok(edits)
+}
+
+fn revocation(tenant: &Tenant, subject: &str, before: Option<i64>) -> Result<Edit, TooLarge> {
+    let was = tenant.revocation(subject).map(<[u8]>::to_vec);
+    let record = Revocation { before, by: Some(RevokedBy::Directory) };
+    Edit::write(key::revoked_subject(tenant.roster.tenant(), subject), Was::from(was), &record)
 }
 
 #[cfg(test)]
@@ -95,7 +118,9 @@ mod tests {
         let read = Read {
             users: vec![(key::user("acme", "u-1"), user.into_bytes())],
             sessions: vec![(key::session("acme", &key::digest("s")), session.to_vec())],
-            revoked: vec![(key::revoked_subject("acme", "u-0"), br#"{"v":1}"#.to_vec())],
+            revoked: [("u-0", r#"{"v":1,"by":"directory"}"#), ("u-9", r#"{"v":1}"#)]
+                .map(|(subject, value)| (key::revoked_subject("acme", subject), value.into()))
+                .into(),
             ..Read::default()
         };
         Tenant::read("acme", read).unwrap()
@@ -123,7 +148,7 @@ mod tests {
                     format!(
                         r#"t/acme/user/u-1 {{"v":1,"state":"{word}","roles":["member"],"since":900,"subject":"u-1"}}"#
                     ),
-                    r#"t/acme/revoked/subject/u-1 {"v":1}"#.to_owned(),
+                    r#"t/acme/revoked/subject/u-1 {"v":1,"by":"directory"}"#.to_owned(),
                     format!("t/acme/session/{digest} -"),
                     format!("t/acme/seen/{digest} -"),
                 ]
@@ -139,7 +164,10 @@ mod tests {
             let entry = tenant.roster.get("u-1").unwrap().clone();
             let edits = set(&tenant, "u-1", &entry, State::Active, 900).unwrap();
             let shown = shown(&edits);
-            assert_eq!(shown[0], r#"t/acme/revoked/subject/u-1 {"v":1,"before":900}"#);
+            assert_eq!(
+                shown[0],
+                r#"t/acme/revoked/subject/u-1 {"v":1,"before":900,"by":"directory"}"#
+            );
             assert!(shown[1].starts_with("t/acme/user/u-1 "), "last, because it opens");
             assert_eq!(edits.len(), 2);
         }
@@ -152,7 +180,7 @@ mod tests {
         assert_eq!(edits.len(), 1);
         let tenant = world("left");
         let edits = put(&tenant, "u-1", &user(State::Left), 900).unwrap();
-        assert_eq!(edits.len(), 1, "he had left already");
+        assert_eq!(edits.len(), 4, "once more, whatever it was that let him in again");
     }
 
     #[test]
@@ -161,9 +189,12 @@ mod tests {
         let edits = put(&tenant, "u-2", &user(State::Active), 900).unwrap();
         assert_eq!((edits.len(), &edits[0].was), (1, &Was::Absent));
         let edits = put(&tenant, "u-0", &user(State::Active), 900).unwrap();
-        assert_eq!(shown(&edits)[0], r#"t/acme/revoked/subject/u-0 {"v":1,"before":900}"#);
+        assert_eq!(
+            shown(&edits)[0],
+            r#"t/acme/revoked/subject/u-0 {"v":1,"before":900,"by":"directory"}"#
+        );
         let edits = put(&tenant, "u-3", &user(State::Left), 900).unwrap();
-        assert_eq!(shown(&edits)[1], r#"t/acme/revoked/subject/u-3 {"v":1}"#);
+        assert_eq!(shown(&edits)[1], r#"t/acme/revoked/subject/u-3 {"v":1,"by":"directory"}"#);
     }
 
     #[test]
@@ -172,7 +203,18 @@ mod tests {
         let entry = tenant.roster.get("u-1").unwrap().clone();
         let edits = remove(&tenant, "u-1", &entry).unwrap();
         let shown = shown(&edits);
-        assert_eq!(shown[0], r#"t/acme/revoked/subject/u-1 {"v":1}"#);
+        assert_eq!(shown[0], r#"t/acme/revoked/subject/u-1 {"v":1,"by":"directory"}"#);
         assert_eq!(shown.last().unwrap(), "t/acme/user/u-1 -");
+    }
+
+    #[test]
+    fn what_an_operator_revoked_for_good_stays_revoked() {
+        let tenant = world("active");
+        assert!(is_revoked_for_good(&tenant, "u-9") && !is_revoked_for_good(&tenant, "u-0"));
+        for state in [State::Active, State::Suspended, State::Left] {
+            let edits = put(&tenant, "u-9", &user(state), 900).unwrap();
+            let keys: Vec<&str> = edits.iter().map(|edit| edit.key.as_str()).collect();
+            assert_eq!(keys, ["t/acme/user/u-9"], "{state:?}");
+        }
     }
 }

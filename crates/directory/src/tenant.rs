@@ -4,7 +4,7 @@ use crate::edit::{Entries, Unreadable};
 use crate::roster::{self, Roster};
 use crate::sessions::{self, Sessions};
 use sekisho_core::records::key;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// What is read of a store.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +26,7 @@ pub struct Tenant {
     pub roster: Roster,
     /// Their sessions.
     pub sessions: Sessions,
-    revoked: BTreeSet<String>,
+    revoked: BTreeMap<String, Vec<u8>>,
 }
 
 impl Tenant {
@@ -37,19 +37,20 @@ impl Tenant {
     pub fn read(tenant: &str, read: Read) -> Result<Self, Vec<Unreadable>> {
         let roster = Roster::read(tenant, read.users)?;
         let (sessions, _) = Sessions::read(tenant, read.sessions, read.seen);
-        let revoked = read.revoked.into_iter().map(|(key, _)| key).collect();
+        let revoked = read.revoked.into_iter().collect();
         Ok(Self { roster, sessions, revoked })
     }
 
-    /// Whether there is a revocation of a subject's tokens.
-    pub fn has_revoked(&self, subject: &str) -> bool {
-        self.revoked.contains(&key::revoked_subject(self.roster.tenant(), subject))
+    /// The revocation of a subject's tokens, as it was read.
+    pub fn revocation(&self, subject: &str) -> Option<&[u8]> {
+        let key = key::revoked_subject(self.roster.tenant(), subject);
+        self.revoked.get(&key).map(Vec::as_slice)
     }
 }
 
 /// What the keys of the revocations of a tenant's subjects start with.
 pub fn revoked_prefix(tenant: &str) -> String {
-    key::revoked_subject(tenant, "x").trim_end_matches('x').to_owned()
+    key::prefix(tenant, "revoked/subject")
 }
 
 /// The four prefixes below which [`Read`] is, in its order.

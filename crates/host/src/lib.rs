@@ -36,12 +36,13 @@ pub use self::clock::WallClock;
 pub use self::error::{HostError, Place};
 pub use self::host::{Host, HostConfig};
 pub use self::kv::{
-    Change, Conflict, Entries, Expected, KeyValue, KeyValueError, Made, Opened, State, open,
+    Change, Conflict, Entries, Expected, KeyValue, KeyValueError, Made, Opened, STATE_FILE, State,
+    open,
 };
 pub use self::limits::Limits;
 pub use self::listen::Listener;
 pub use self::manifest::Manifest;
-pub use self::output::{LineSink, Output, Stream};
+pub use self::output::{LineSink, Output, Recorder, Stream};
 pub use self::response::Body;
 pub use self::tls::{OriginTls, Tls};
 pub use wasmtime_wasi_http::Error as BodyError;

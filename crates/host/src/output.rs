@@ -33,12 +33,29 @@ pub enum Stream {
 /// thread that runs the component and must not block.
 pub type LineSink = Arc<dyn Fn(&str, Stream, &[u8]) + Send + Sync>;
 
+/// Keeps what components write to their standard output, and makes them wait while it can't.
+pub trait Recorder: Send + Sync {
+    /// Takes a component's line without its line feed, whether or not there is room. Called on the thread that runs the component.
+    fn line(&self, component: &str, line: &[u8]);
+
+    /// Ready when there is room for another line.
+    fn poll_room(&self, cx: &Context<'_>) -> Poll<()>;
+
+    /// Whether there is room for another line.
+    fn has_room(&self) -> bool;
+
+    /// Blocks until every line so far is written, at most until `end`.
+    fn flush(&self, end: Instant);
+}
+
 /// Where components' lines go.
 #[derive(Clone, Default)]
 pub enum Output {
     /// To this process's standard output and standard error.
     #[default]
     Process,
+    /// There, and those of standard output first to a recorder.
+    Recorded(Arc<dyn Recorder>),
     /// To a function.
     Lines(LineSink),
 }
@@ -47,6 +64,7 @@ impl std::fmt::Debug for Output {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Process => "Process",
+            Self::Recorded(_) => "Recorded",
             Self::Lines(_) => "Lines",
         })
     }
@@ -56,6 +74,7 @@ impl std::fmt::Debug for Output {
 #[derive(Clone)]
 pub(crate) enum Writer {
     Process(Arc<ProcessOutput>),
+    Recorded(Arc<ProcessOutput>, Arc<dyn Recorder>),
     Lines(LineSink),
 }
 
@@ -63,6 +82,9 @@ impl Writer {
     pub(crate) fn start(output: &Output) -> io::Result<Self> {
         Ok(match output {
             Output::Process => Self::Process(ProcessOutput::start()?),
+            Output::Recorded(recorder) => {
+                Self::Recorded(ProcessOutput::start()?, Arc::clone(recorder))
+            }
             Output::Lines(sink) => Self::Lines(Arc::clone(sink)),
         })
     }
@@ -70,6 +92,12 @@ impl Writer {
     fn line(&self, component: &str, stream: Stream, line: &[u8]) {
         match self {
             Self::Process(process) => process.pipe(stream).push(line),
+            Self::Recorded(process, recorder) => {
+                if stream == Stream::Out {
+                    recorder.line(component, line);
+                }
+                process.pipe(stream).push(line);
+            }
             Self::Lines(sink) => sink(component, stream, line),
         }
     }
@@ -78,6 +106,12 @@ impl Writer {
     fn poll_room(&self, stream: Stream, cx: &Context<'_>) -> Poll<()> {
         match self {
             Self::Process(process) => process.pipe(stream).poll_room(cx),
+            Self::Recorded(process, recorder) => {
+                if stream == Stream::Out {
+                    std::task::ready!(recorder.poll_room(cx));
+                }
+                process.pipe(stream).poll_room(cx)
+            }
             Self::Lines(_) => Poll::Ready(()),
         }
     }
@@ -85,14 +119,20 @@ impl Writer {
     fn has_room(&self, stream: Stream) -> bool {
         match self {
             Self::Process(process) => process.pipe(stream).has_room(),
+            Self::Recorded(process, recorder) => {
+                (stream == Stream::Err || recorder.has_room()) && process.pipe(stream).has_room()
+            }
             Self::Lines(_) => true,
         }
     }
 
     /// Blocks until every line so far is written, at most `limit`.
     pub(crate) fn flush(&self, limit: Duration) {
-        if let Self::Process(process) = self {
-            let end = Instant::now() + limit;
+        let end = Instant::now() + limit;
+        if let Self::Recorded(_, recorder) = self {
+            recorder.flush(end);
+        }
+        if let Self::Process(process) | Self::Recorded(process, _) = self {
             process.out.flush(end);
             process.err.flush(end);
         }
@@ -362,5 +402,62 @@ mod tests {
         second.ready().await;
         assert_eq!(second.check_write().unwrap(), MAX_LINE);
         assert_eq!(write.await.unwrap(), 5);
+    }
+
+    #[tokio::test]
+    async fn components_wait_while_a_recorder_can_not_record() {
+        #[derive(Default)]
+        struct Full(Mutex<(bool, Vec<String>, Option<std::task::Waker>)>);
+
+        impl Recorder for Full {
+            fn line(&self, component: &str, line: &[u8]) {
+                let line = format!("{component}: {}", String::from_utf8_lossy(line));
+                self.0.lock().unwrap().1.push(line);
+            }
+
+            fn poll_room(&self, cx: &Context<'_>) -> Poll<()> {
+                let mut state = self.0.lock().unwrap();
+                state.2 = Some(cx.waker().clone());
+                if state.0 { Poll::Ready(()) } else { Poll::Pending }
+            }
+
+            fn has_room(&self) -> bool {
+                self.0.lock().unwrap().0
+            }
+
+            fn flush(&self, _: Instant) {}
+        }
+
+        let recorder = Arc::new(Full::default());
+        let pipes = ["standard output", "standard error"].map(|name| Pipe::new(name, |_| 0));
+        let [out, err] = pipes;
+        let process = Arc::new(ProcessOutput { out: Arc::clone(&out), err });
+        let writer = Writer::Recorded(process, Arc::<Full>::clone(&recorder));
+        let stream = |kind| ComponentStream::new(&Arc::from("c"), kind, &writer);
+        let mut second = stream(Stream::Out).p2_stream();
+        assert_eq!(second.check_write().unwrap(), 0);
+        assert!(futures::poll!(std::pin::pin!(second.ready())).is_pending());
+        let mut third = Box::into_pin(stream(Stream::Out).async_stream());
+        let write = |cx: &mut Context<'_>| third.as_mut().poll_write(cx, b"late\n");
+        let mut write = std::pin::pin!(std::future::poll_fn(write));
+        assert!(futures::poll!(write.as_mut()).is_pending());
+        // What goes to standard error is not recorded, and waits for nobody.
+        let mut other = stream(Stream::Err).p2_stream();
+        other.ready().await;
+        other.write(Bytes::from_static(b"log\n")).unwrap();
+        assert!(recorder.0.lock().unwrap().1.is_empty());
+
+        recorder.0.lock().unwrap().0 = true;
+        recorder.0.lock().unwrap().2.take().unwrap().wake();
+        assert_eq!(write.await.unwrap(), 5);
+        assert_eq!(recorder.0.lock().unwrap().1, ["c: late"]);
+        let printed = out.clone();
+        let sink = tempfile::NamedTempFile::new().unwrap();
+        let file = sink.reopen().unwrap();
+        let thread = std::thread::spawn(move || out.run(file, &Pipe::new("standard error", |_| 0)));
+        printed.flush(Instant::now() + Duration::from_secs(10));
+        assert_eq!(std::fs::read(sink.path()).unwrap(), b"late\n");
+        printed.end();
+        thread.join().unwrap();
     }
 }

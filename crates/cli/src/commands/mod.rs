@@ -1,5 +1,7 @@
 //! One module a command.
 
+pub mod assistants;
+pub mod audit;
 pub mod check;
 pub mod compile;
 pub mod completions;
@@ -7,11 +9,16 @@ pub mod demo;
 pub mod diff;
 pub mod explain;
 pub mod keys;
+pub mod networks;
+mod of;
 mod principal;
+pub mod revoke;
 pub mod schema;
+pub mod sessions;
 pub mod test;
 pub mod token;
 pub mod up;
+pub mod users;
 
 use crate::args::Command;
 use crate::exit::Exit;
@@ -32,6 +39,12 @@ pub fn run(command: Command, style: Style) -> Result<Exit, Failure> {
         Command::Diff(diff) => diff.run(style),
         Command::Token(token) => token.run(),
         Command::Keys(keys) => keys.run(),
+        Command::Users(users) => users.run(style),
+        Command::Sessions(sessions) => sessions.run(),
+        Command::Revoke(revoke) => revoke.run(),
+        Command::Assistants(assistants) => assistants.run(style),
+        Command::Networks(networks) => networks.run(),
+        Command::Audit(audit) => audit.run(style),
         Command::Completions(completions) => completions.run(),
     }
 }

@@ -1,13 +1,15 @@
 //! `sekisho up`: runs the gateway.
 
 use super::block_on;
+use crate::audit;
 use crate::component;
 use crate::exit::Exit;
 use crate::gateway::{self, Gateway, Plan, Signals};
 use crate::report::{Failure, Style, say};
+use crate::store;
 use sekisho_host::{Manifest, OriginTls, Output, State};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -15,6 +17,7 @@ Examples:
   sekisho up --listen 0.0.0.0:443 --tls-cert chain.pem --tls-key key.pem --policy /etc/sekisho
   sekisho up --listen-http 127.0.0.1:8080       also without TLS: behind a CDN, and for redirects
   sekisho up > audit.jsonl                      one JSON line a request; all else is on stderr
+  sekisho up --audit-backup /mnt/other/audit    a copy of the audit trail each day, two are kept
 
 Signals:
   SIGHUP           read policy and keys again; if they have mistakes, show them and keep the one in force
@@ -24,8 +27,8 @@ The policy is copied when it is read: an edit has no effect before a SIGHUP.";
 
 /// Run the gateway.
 ///
-/// Checks the policy, then serves the application of spin.toml without Spin. Audit records go to
-/// the standard output.
+/// Checks the policy, then serves the application of spin.toml without Spin. Audit records go to the audit
+/// trail (sekisho audit) and to the standard output.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Up {
@@ -75,6 +78,13 @@ pub struct Up {
     /// .sekisho/state beside the manifest
     #[arg(long, value_name = "DIR|URL")]
     state: Option<PathBuf>,
+    /// The directory of the audit trail, which one gateway writes, or "none"; if not given,
+    /// .sekisho/audit beside the manifest
+    #[arg(long, value_name = "DIR")]
+    audit: Option<PathBuf>,
+    /// Back the audit trail up into this directory, once each UTC day; two generations are kept
+    #[arg(long, value_name = "DIR")]
+    audit_backup: Option<PathBuf>,
 }
 
 impl Up {
@@ -96,12 +106,9 @@ impl Up {
             Some(policy) => policy,
             None => gateway::mounted_policy(&manifest)?,
         };
-        // An address with a password is better kept from the list of processes.
-        let named = self.state.or_else(|| std::env::var_os("SEKISHO_STATE").map(PathBuf::from));
-        let state = match named {
-            Some(state) => state_of(state),
-            None => State::Disk(gateway::private_directory(&manifest).join("state")),
-        };
+        let state = store::named(self.state)
+            .unwrap_or_else(|| State::Disk(gateway::private_directory(&manifest).join("state")));
+        let audit = audit_plan(self.audit, self.audit_backup, &manifest)?;
         let tls = self.tls_cert.zip(self.tls_key);
         let authority = tls.is_none().then(|| gateway::dev_ca_directory(&manifest).join("ca.pem"));
         let plan = Plan {
@@ -117,6 +124,7 @@ impl Up {
             },
             state,
             output: Output::Process,
+            audit,
             keys: self.keys,
         };
         block_on(async {
@@ -138,11 +146,21 @@ impl Up {
     }
 }
 
-/// What has a scheme is an address: a slip in it must not become a directory.
-fn state_of(named: PathBuf) -> State {
-    match named.to_str() {
-        Some("memory") => State::Memory,
-        Some(url) if url.contains("://") => State::Redis(url.to_owned()),
-        _ => State::Disk(named),
+fn audit_plan(
+    directory: Option<PathBuf>,
+    backup: Option<PathBuf>,
+    manifest: &Manifest,
+) -> Result<Option<audit::Plan>, Failure> {
+    let is_none = directory.as_deref().is_some_and(|directory| directory == Path::new("none"));
+    match (is_none, &backup) {
+        (true, Some(_)) => {
+            Err(Failure::invalid("without an audit trail there is nothing to back up")
+                .help("leave out --audit none, or --audit-backup"))
+        }
+        (true, None) => Ok(None),
+        (false, _) => {
+            let directory = directory.unwrap_or_else(|| gateway::audit_directory(manifest));
+            Ok(Some(audit::Plan { directory, backup }))
+        }
     }
 }

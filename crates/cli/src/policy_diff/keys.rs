@@ -28,10 +28,12 @@ fn more(key: &str) -> Option<Effect> {
         | "max_body_bytes"
         | "max_age_s"
         | "recheck_s"
+        | "idle_s"
+        | "absolute_s"
         | "burst"
         | "refill_per_minute"
         | "concurrent_requests" => Effect::Opens,
-        "all_roles" | "enforce" | "revocation" => Effect::Closes,
+        "all_roles" | "enforce" | "revocation" | "managed_networks" => Effect::Closes,
         _ => return None,
     })
 }
@@ -50,7 +52,7 @@ fn default(key: &str) -> Option<Value> {
         "unnamed_client" => "nobody".into(),
         "roles_claim" => "roles".into(),
         "client_address_header" => "x-forwarded-for".into(),
-        "recheck_s" => 30.into(),
+        "recheck_s" => 1.into(),
         "head_bytes" => 32_768.into(),
         "head_fields" => 100.into(),
         "body_bytes" => 10_485_760.into(),

@@ -11,9 +11,9 @@ use sekisho_core::records::key::kind;
 enum Rule {
     /// Those before a user is known.
     Before,
+    Directory,
     Revocation,
     Session,
-    Directory,
     Networks,
     Roles,
     Label,
@@ -60,7 +60,7 @@ pub(super) fn is_told(
     let needed = match new {
         Verdict::Permit => Rule::End,
         // In dry run, revocation and directory refuse as ever.
-        Verdict::DryRun(kept_back) => Rule::of(kept_back).max(Rule::Directory),
+        Verdict::DryRun(kept_back) => Rule::of(kept_back).max(Rule::Session),
         Verdict::Deny(refusal) => Rule::of(refusal),
         Verdict::Undetermined => return true,
     };
@@ -80,7 +80,7 @@ fn was_judged(record: &Record, asked: &[String], needed: Rule) -> bool {
     let rule = |code: &Option<String>| code.as_deref().and_then(Reason::from_code).map(Rule::of);
     let seen = match (rule(&record.reason), rule(&record.would_deny)) {
         (Some(refusal), _) => refusal,
-        (None, Some(kept_back)) => kept_back.max(Rule::Directory),
+        (None, Some(kept_back)) => kept_back.max(Rule::Session),
         (None, None) => Rule::End,
     };
     asked.iter().all(|key| {

@@ -7,12 +7,14 @@
     reason = "clippy.toml allows them in test functions; these are the tests' helpers"
 )]
 
+mod audit;
 mod check;
 mod compile;
 mod diff;
 mod explain;
 mod help;
 mod keys;
+mod people;
 mod reload;
 mod schema;
 mod test;

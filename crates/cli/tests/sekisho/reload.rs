@@ -11,15 +11,18 @@ struct Up {
     child: Child,
     said: Lines<BufReader<ChildStderr>>,
     client: Client,
+    /// Of its own, because the tests run gateways of one manifest at once.
+    trail: tempfile::TempDir,
 }
 
 impl Up {
     fn start(policy: &PolicyCopy, more: &[&str]) -> Self {
         let manifest = sekisho_host::Manifest::load(&root().join("spin.toml")).unwrap();
         sekisho::component::build_all(&manifest).map_err(|failure| format!("{failure:?}")).unwrap();
+        let trail = tempfile::tempdir().unwrap();
         let mut child = sekisho()
+            .args(["up", "--audit", trail.path().to_str().unwrap()])
             .args([
-                "up",
                 "--baseline",
                 "--listen",
                 "127.0.0.1:0",
@@ -39,7 +42,7 @@ impl Up {
         let addr =
             ready.split(['/', ' ']).find_map(|word| word.parse::<SocketAddr>().ok()).unwrap();
         let ca = std::fs::read_to_string(root().join(".sekisho/dev-ca/ca.pem")).unwrap();
-        Self { child, said, client: Client::plain(addr).trusting(&ca).unwrap() }
+        Self { child, said, client: Client::plain(addr).trusting(&ca).unwrap(), trail }
     }
 
     fn signal(&self, name: &str) {
@@ -154,4 +157,13 @@ async fn keys_are_in_force_from_the_signal_on_if_they_are_sound() {
     wait_for(&mut up.said, "is in force");
     let rotated = kids(&published(&up).await);
     assert_eq!((&rotated[..2], rotated.len()), (&after[..], 3));
+
+    // The first checkpoint is by the stolen key, and the last one by the key that is current now.
+    up.signal("TERM");
+    assert_eq!(up.child.wait().unwrap().code(), Some(0));
+    let ran = run(&["audit", "verify", up.trail.path().to_str().unwrap(), "--keys", path]);
+    assert_eq!(ran.code, Some(3), "{}", ran.out);
+    assert!(ran.out.contains("2 signed checkpoints"), "{}", ran.out);
+    assert_eq!(ran.out.matches("which is none of the keys given").count(), 1, "{}", ran.out);
+    assert!(ran.out.contains(&before[0]), "{}", ran.out);
 }

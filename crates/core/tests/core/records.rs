@@ -381,9 +381,14 @@ fn of_two_records_the_earlier_step_speaks() {
             assert_eq!(both.reason(&ALL), Some(*earlier), "with {}", road[later].0);
         }
     }
-    let revoked = with_record("t/globex/revoked/all", found(&json!({"v": 1})))
-        .with(|a| a.state.retain(|(key, _)| key != USER));
-    assert_eq!(revoked.reason(&ALL), Some(Reason::SessionRevoked), "before the directory");
+    // Whoever has left and is told to sign in again would do so for ever.
+    let revoked = with_record("t/globex/revoked/all", found(&json!({"v": 1})));
+    assert_eq!(revoked.reason(&ALL), Some(Reason::SessionRevoked));
+    let left = revoked.with(|a| {
+        a.state.retain(|(key, _)| key != USER);
+        a.state.push((USER.into(), found(&json!({"v": 1, "state": "left"}))));
+    });
+    assert_eq!(left.reason(&ALL), Some(Reason::UserLeft), "before revocation");
     let stranger = with_record(LABEL, Record::Absent).with(|a| {
         a.state.retain(|(key, _)| key != USER);
         a.state.push((USER.into(), found(&json!({"v": 1, "state": "active"}))));

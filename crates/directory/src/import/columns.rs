@@ -55,7 +55,7 @@ impl Column {
     }
 }
 
-fn plain(name: &str) -> String {
+pub(super) fn plain(name: &str) -> String {
     let kept = name.chars().filter(|c| !matches!(c, ' ' | '\u{3000}' | '-' | '_'));
     kept.flat_map(char::to_lowercase).map(narrow).collect()
 }

@@ -39,6 +39,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// How many users stay as they are.
     pub unchanged: usize,
+    /// Who is named without a state, and stays suspended or gone.
+    pub still_out: Vec<String>,
 }
 
 impl Plan {
@@ -66,6 +68,9 @@ impl Plan {
         let what = match (before, user.state) {
             (Some(before), state) if before.state == state => {
                 let changes = changes(before, &user);
+                if row.state.is_none() && state != State::Active {
+                    self.still_out.push(row.subject.clone());
+                }
                 if changes.is_empty() {
                     self.unchanged += 1;
                     return;
@@ -77,6 +82,19 @@ impl Plan {
             (_, State::Left) => Move::Leaves,
         };
         self.steps.push(Step { subject: row.subject.clone(), what, user });
+    }
+
+    /// How many of those who may come now may not afterwards, and how many may come now.
+    pub fn shut_out(&self, tenant: &Tenant) -> (usize, usize) {
+        let is_active = |subject: &str| {
+            tenant.roster.get(subject).is_some_and(|entry| entry.user.state == State::Active)
+        };
+        let out = self
+            .steps
+            .iter()
+            .filter(|step| step.user.state != State::Active && is_active(&step.subject));
+        let active = tenant.roster.iter().filter(|(subject, _)| is_active(subject));
+        (out.count(), active.count())
     }
 
     /// How many join, move, are suspended and leave.
@@ -150,9 +168,8 @@ fn user(before: Option<&User>, row: &Row, now: i64) -> User {
     if let Some(groups) = &row.groups {
         user.groups.clone_from(groups);
     }
-    // Where nothing is said, whoever is named is there; but a file lets nobody in again who was shut out for a while.
-    let silent = if user.state == State::Suspended { State::Suspended } else { State::Active };
-    let state = row.state.unwrap_or(silent);
+    // A file that says nothing lets nobody in again who was shut out: last week's export would undo what was done since.
+    let state = row.state.unwrap_or(user.state);
     if state != user.state {
         user.state = state;
         user.since = Some(now);
@@ -210,7 +227,7 @@ mod tests {
     #[test]
     fn joiners_movers_and_leavers() {
         let file = "user_id,roles,groups,state\n\
-            u-1,member,b;a,\nu-2,admin,,\nu-3,member,,\nu-4,,,left\nu-6,member,,\nu-7,,,suspended\n";
+            u-1,member,b;a,\nu-2,admin,,\nu-3,member,,active\nu-4,,,left\nu-6,member,,\nu-7,,,suspended\n";
         let plan = plan(file, false);
         assert_eq!(
             shown(&plan),
@@ -235,10 +252,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_said_lets_nobody_in_again_who_is_suspended() {
-        let silent = plan("user_id,state\nu-5,\nu-3,\n", false);
-        assert_eq!(shown(&silent), ["u-3 Joins"]);
-        assert_eq!(shown(&plan("user_id,state\nu-5,active\n", false)), ["u-5 Joins"]);
+    fn what_is_not_said_lets_nobody_in_again() {
+        for silent in ["user_id,state\nu-5,\nu-3,\n", "user_id\nu-3\nu-5\n"] {
+            let silent = plan(silent, true);
+            assert!(!shown(&silent).iter().any(|step| step.contains("Joins")), "{silent:?}");
+            assert_eq!(silent.still_out.len(), 2);
+        }
+        let said = plan("user_id,state\nu-5,active\nu-3,active\n", false);
+        assert_eq!(shown(&said), ["u-3 Joins", "u-5 Joins"]);
+    }
+
+    #[test]
+    fn who_is_shut_out_is_counted_of_those_who_may_come() {
+        let of = |text: &str, complete| plan(text, complete).shut_out(&tenant());
+        assert_eq!(of("user_id\n", true), (3, 3));
+        assert_eq!(of("user_id,state\nu-1,suspended\nu-3,left\nu-9,left\n", false), (1, 3));
     }
 
     #[test]

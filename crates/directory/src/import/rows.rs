@@ -2,6 +2,7 @@
 
 use super::Fault;
 use super::columns::{Column, Columns};
+use super::lines::{Lines, broken, field, quoted};
 use crate::form::{is_email, is_line, is_subject};
 use sekisho_core::directory::State;
 use sekisho_core::token::claims::{MAX_NAMES, MAX_ROLES, is_name, is_role};
@@ -44,7 +45,7 @@ pub fn read(text: &str) -> Result<Vec<Row>, Vec<Fault>> {
     };
     let columns = Columns::read(headers.iter())?;
     let mut file = File { columns, fields: headers.len(), faults: Vec::new() };
-    let mut lines = Lines { rest: text, offset: 0, line: 1 };
+    let mut lines = Lines::new(text);
     let mut rows: Vec<Row> = Vec::new();
     for record in reader.records() {
         match record {
@@ -68,44 +69,6 @@ pub fn read(text: &str) -> Result<Vec<Row>, Vec<Fault>> {
     faults.sort_by_key(|fault| fault.line);
     faults.truncate(MAX_FAULTS);
     if faults.is_empty() { Ok(rows) } else { Err(faults) }
-}
-
-/// Counts lines as editors do. The parser's own count begins a record before the line ends and empty lines that it
-/// skips, and knows no `\r\n`.
-struct Lines<'t> {
-    rest: &'t str,
-    offset: u64,
-    line: u64,
-}
-
-impl Lines<'_> {
-    /// The line of the first character at or behind this byte that ends no line; bytes come in order.
-    fn of(&mut self, byte: u64) -> u64 {
-        while let Some(next) = self.rest.bytes().next() {
-            let ends = matches!(next, b'\n' | b'\r');
-            if self.offset >= byte && !ends {
-                break;
-            }
-            let length = if self.rest.starts_with("\r\n") { 2 } else { self.width() };
-            self.line += u64::from(ends);
-            self.offset += length as u64;
-            self.rest = self.rest.get(length..).unwrap_or_default();
-        }
-        self.line
-    }
-
-    fn width(&self) -> usize {
-        self.rest.chars().next().map_or(1, char::len_utf8)
-    }
-}
-
-fn broken(error: &csv::Error) -> Fault {
-    Fault {
-        line: error.position().map_or(1, csv::Position::line),
-        column: None,
-        message: "this is no line of a CSV file".to_owned(),
-        help: "write it as a spreadsheet does: fields with commas or line ends in double quotes",
-    }
 }
 
 struct File {
@@ -143,11 +106,7 @@ impl File {
     /// A field without what stands around it, and the name of its column.
     fn field(&self, record: &csv::StringRecord, column: Column) -> Option<(String, String)> {
         let (place, header) = self.columns.get(column)?;
-        let field = record.get(place).unwrap_or_default().trim();
-        // An export guards what a spreadsheet would compute.
-        let guarded = |rest: &&str| rest.starts_with(['=', '+', '-', '@']);
-        let field = field.strip_prefix('\'').filter(guarded).unwrap_or(field);
-        Some((field.to_owned(), header.to_owned()))
+        Some((field(record, place).to_owned(), header.to_owned()))
     }
 
     fn subject(
@@ -263,13 +222,6 @@ const ROLES: &str =
     "write roles as role1;role2, each of 1 to 64 letters, digits and - _ . : /, at most 64 of them";
 const GROUPS: &str =
     "write groups as group1;group2, each of 1 to 256 bytes on one line, at most 256 of them";
-
-/// A field as it can be shown: bounded, and nothing that moves a cursor.
-fn quoted(field: &str) -> String {
-    let short: String = field.chars().take(64).collect();
-    let more = if short.len() < field.len() { "…" } else { "" };
-    format!("{short:?}{more}")
-}
 
 #[cfg(test)]
 mod tests {

@@ -22,6 +22,9 @@ pub use self::draft::Cas;
 pub(crate) use self::binding::{Kv, KvView};
 use crate::HostError;
 
+/// The name of the file of a state on disk.
+pub const STATE_FILE: &str = "state.redb";
+
 /// Longest key, in bytes.
 const MAX_KEY: usize = 4 * 1024;
 /// Largest value, in bytes.
@@ -54,6 +57,13 @@ impl fmt::Debug for State {
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
 pub struct KeyValueError(pub(crate) String);
+
+impl KeyValueError {
+    /// For a store of another kind.
+    pub fn new(why: String) -> Self {
+        Self(why)
+    }
+}
 
 /// Keys and their values.
 pub type Entries = Vec<(String, Vec<u8>)>;
@@ -144,7 +154,7 @@ impl Stores {
             State::Memory => Self::Memory(Mutex::default()),
             State::Disk(directory) => {
                 private_directory(directory)?;
-                Self::Disk(disk::Disk::open(&directory.join("state.redb"))?)
+                Self::Disk(disk::Disk::open(&directory.join(STATE_FILE))?)
             }
             State::Redis(url) => Self::Redis(Arc::new(redis::Redis::new(url)?)),
         })

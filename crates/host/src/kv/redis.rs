@@ -27,6 +27,8 @@ pub(super) const LABEL: &str = "default";
 /// Time for a connection and for an answer. A request waits for both, at most.
 const CONNECT: Duration = Duration::from_secs(1);
 const ANSWER: Duration = Duration::from_secs(1);
+/// Time for an answer that no request waits for: a change of many keys.
+const CHANGED: Duration = Duration::from_secs(30);
 /// Keys that one step of a listing looks at.
 const STEP: usize = 1000;
 
@@ -35,9 +37,12 @@ const STEP: usize = 1000;
 /// returns the first key that has another value than expected.
 const CHANGE: &str = "\
 for i, key in ipairs(KEYS) do
-  local expected, value = ARGV[4 * i - 3], redis.call('GET', key)
-  if (expected == '-' and value) or (expected == '=' and value ~= ARGV[4 * i - 2]) then
-    return key
+  local expected = ARGV[4 * i - 3]
+  if expected ~= '*' then
+    local value = redis.call('GET', key)
+    if (expected == '-' and value) or (expected == '=' and value ~= ARGV[4 * i - 2]) then
+      return key
+    end
   end
 end
 for i, key in ipairs(KEYS) do
@@ -52,6 +57,8 @@ return false";
 pub(crate) struct Redis {
     client: Client,
     connection: OnceLock<ConnectionManager>,
+    /// One that waits for longer answers.
+    patient: OnceLock<ConnectionManager>,
     /// The address without a password.
     place: String,
 }
@@ -66,21 +73,29 @@ impl Redis {
         let info = url.into_connection_info().map_err(|error| no_address(told(&error)))?;
         let place = info.addr().to_string();
         let client = Client::open(info).map_err(|error| no_address(told(&error)))?;
-        Ok(Self { client, connection: OnceLock::new(), place })
+        Ok(Self { client, connection: OnceLock::new(), patient: OnceLock::new(), place })
     }
 
     /// A handle to the shared connection, which opens itself again when it broke.
     fn connection(&self) -> Result<ConnectionManager, KeyValueError> {
-        if let Some(connection) = self.connection.get() {
+        self.connected(&self.connection, ANSWER)
+    }
+
+    fn connected(
+        &self,
+        kept: &OnceLock<ConnectionManager>,
+        answer: Duration,
+    ) -> Result<ConnectionManager, KeyValueError> {
+        if let Some(connection) = kept.get() {
             return Ok(connection.clone());
         }
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(CONNECT))
-            .set_response_timeout(Some(ANSWER))
+            .set_response_timeout(Some(answer))
             .set_number_of_retries(0);
         let connection = ConnectionManager::new_lazy_with_config(self.client.clone(), config)
             .map_err(|error| self.failed(&error))?;
-        Ok(self.connection.get_or_init(|| connection).clone())
+        Ok(kept.get_or_init(|| connection).clone())
     }
 
     /// The keys that start with `prefix`, in steps: one listing of all would hold up every gateway of the fleet.
@@ -197,7 +212,7 @@ impl KeyValue for Redis {
                 script.arg(value.as_deref().unwrap_or_default());
             }
             let unmet: Option<String> = script
-                .query_async(&mut self.connection()?)
+                .query_async(&mut self.connected(&self.patient, CHANGED)?)
                 .await
                 .map_err(|error| self.failed(&error))?;
             Ok(unmet.map_or(Ok(()), |key| Err(Conflict(key))))

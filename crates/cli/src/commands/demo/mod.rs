@@ -109,6 +109,7 @@ impl Demo {
             origin_tls: OriginTls::default(),
             state: State::Memory,
             output,
+            audit: None,
             keys: None,
         };
         let gateway = Gateway::start(plan).await?;

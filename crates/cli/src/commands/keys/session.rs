@@ -2,13 +2,17 @@
 
 use super::file;
 use crate::commands::principal::Principal;
-use crate::commands::print;
+use crate::commands::{block_on, print};
 use crate::exit::Exit;
-use crate::report::Failure;
+use crate::report::{Failure, say};
+use crate::store::{self, Place};
 use clap::ValueEnum;
 use jiff::Timestamp;
+use sekisho_core::policy::Issuer;
+use sekisho_core::session::record::SessionRecord;
 use sekisho_core::token::keys::Algorithm;
 use sekisho_core::token::own::session::Session;
+use sekisho_directory::sessions;
 use sekisho_testing::clock;
 use std::path::PathBuf;
 
@@ -29,6 +33,30 @@ pub(super) struct Mint {
     /// HS256, which the gateway alone can check, or EdDSA
     #[arg(long, value_name = "ALG", default_value = "HS256", ignore_case = true)]
     alg: Kind,
+    /// Also write the session's record, without which it is refused where the policy has [sessions]
+    #[arg(long)]
+    record: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+fn begin(place: &Place, session: &Session, created: i64) -> Result<(), Failure> {
+    let policy = place.policy()?;
+    let tenant = store::tenant(&policy, &session.tenant)?;
+    let issuer = tenant.issuers().iter().find(|issuer| issuer.name() == session.iss);
+    let prefix = issuer.map_or("", Issuer::subject_prefix);
+    let subject = [prefix, &session.sub].concat();
+    let record = SessionRecord { subject, created, client: None, agent: None };
+    let edit = sessions::begin(&session.tenant, &session.sid, &record)
+        .map_err(|error| Failure::invalid(error.to_string()))?;
+    if policy.sessions().is_none() {
+        say("the policy has no [sessions]: nobody asks for the record");
+    }
+    block_on(async {
+        place.open().await?.make(vec![edit]).await?;
+        Ok(Exit::Success)
+    })?;
+    Ok(())
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -58,6 +86,9 @@ impl Mint {
         let now = now.and_then(|seconds| Timestamp::from_second(seconds).ok());
         let now = now.ok_or_else(|| Failure::fault("the clock is beyond what can be told"))?;
         let token = session.sign(&keys, algorithm, lifetime, now).map_err(Failure::invalid)?;
+        if self.record {
+            begin(&self.place, &session, now.as_second())?;
+        }
         print(&format!("{token}\n"))?;
         Ok(Exit::Success)
     }

@@ -1,4 +1,5 @@
-//! The gateway's own keys: it signs [`assertion`]s for origins and [`session`] tokens with them.
+//! The gateway's own keys: it signs [`assertion`]s for origins, [`session`] tokens and [`checkpoint`]s of its audit trail
+//! with them.
 //!
 //! They are secret and come from outside the policy, as a JWK Set (RFC 7517, section 5) of private keys
 //! that `sekisho keys` makes. Each has a `status`:
@@ -13,6 +14,7 @@
 //! only the gateway can. No message here says anything of what a secret is.
 
 pub mod assertion;
+pub mod checkpoint;
 pub mod session;
 
 use super::json;
