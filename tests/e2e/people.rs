@@ -113,7 +113,8 @@ async fn a_leaver_is_out_at_once_at_every_gateway_and_on_open_streams() {
     command(&["assistants", "set", "a1", "--organization"]);
     std::fs::write(site.path("staff.csv"), "user_id,roles\nu-42,member\nu-43,member\n").unwrap();
     assert!(command(&["users", "import", "staff.csv"]).contains("2 join"));
-    let gateways = [(); 2].map(|()| up(&site, &state));
+    let gateways =
+        ["one", "two"].map(|trail| up(&site, &[&state[..], &["--audit", trail]].concat()));
     let (token, other) = (site.token("u-42"), site.token("u-43"));
 
     let mut late = Vec::new();
@@ -155,6 +156,25 @@ async fn a_leaver_is_out_at_once_at_every_gateway_and_on_open_streams() {
         }
     }
     assert_eq!(ask(&site, gateways[1].addr, &other).await, PERMITTED);
+    // Each change is in a trail of one of the gateways, whichever took it.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let told = ["one", "two"].map(|trail| {
+        site.sekisho(&["audit", "show", trail, "--event", "administration", "--json"]).unwrap()
+    });
+    let told = told.concat();
+    for (action, times) in [
+        ("assistant-labelled", 1),
+        ("user-joined", 2),
+        ("user-left", 1),
+        ("user-suspended", 1),
+        ("user-returned", 2),
+        ("user-revoked", 1),
+        ("user-restored", 3),
+        ("tenant-revoked", 1),
+    ] {
+        let word = format!("\"action\":\"{action}\"");
+        assert_eq!(told.matches(&word).count(), times, "{action}: {told}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -52,6 +52,11 @@ impl Audit {
         Output::Recorded(Arc::new(Recording(Arc::clone(&self.trail))))
     }
 
+    /// What keeps records that come by another way than a component's output.
+    pub(crate) fn keeper(&self) -> Keeper {
+        Keeper(Arc::clone(&self.trail))
+    }
+
     /// Signs by these keys from now on.
     pub(crate) fn sign_by(&self, own: &Own) {
         self.trail.sign_by(own.keys().and_then(signer));
@@ -60,6 +65,17 @@ impl Audit {
     /// Ends in order.
     pub(crate) fn close(&self) {
         self.trail.close();
+    }
+}
+
+/// Keeps records in a trail.
+pub(crate) struct Keeper(Arc<Trail>);
+
+impl Keeper {
+    /// Whether each of these lines is with the system.
+    pub(crate) fn keep(&self, lines: &str) -> bool {
+        lines.lines().for_each(|line| self.0.append(None, line.as_bytes()));
+        self.0.flush(Instant::now() + Duration::from_secs(1))
     }
 }
 

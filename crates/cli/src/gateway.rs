@@ -1,25 +1,30 @@
 //! A manifest, a policy and listeners: a running gateway.
 
-use crate::audit::{self, Audit};
+use crate::audit::{self, Audit, Keeper};
 use crate::own::Own;
 use crate::report::{Failure, Style, say};
 use crate::snapshot::Snapshot;
-use crate::store::{Door, sweep};
+use crate::store::{Door, drain, sweep};
 use crate::text::short;
 use crate::{component, outbound};
 use sekisho_core::Policy;
 use sekisho_core::policy::{Tenant, TrustedProxies};
-use sekisho_host::{Host, HostConfig, Listener, Manifest, OriginTls, Output, State, Tls};
+use sekisho_host::{Host, HostConfig, KeyValue, Listener, Manifest, OriginTls, Output, State, Tls};
 use std::collections::{BTreeMap, VecDeque};
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinHandle;
 
 /// Where the component finds its policy.
 const GUEST_POLICY: &str = "/policy";
 /// How long requests may take to finish once the gateway was told to end.
 const GRACE: Duration = Duration::from_secs(30);
+/// How often it is looked for records of what commands changed.
+const LOOK: Duration = Duration::from_secs(2);
 /// How often sessions that are over are taken out of the store.
 const SWEEP: Duration = Duration::from_hours(1);
 /// The current policy's copy, and the one before it, which requests in progress may still read.
@@ -65,6 +70,8 @@ pub struct Gateway {
     snapshots: VecDeque<Snapshot>,
     /// Where commands come in, to a state on disk.
     door: Option<Door>,
+    /// Takes the records of what commands change into the trail.
+    clerk: JoinHandle<()>,
 }
 
 /// The directory beside the manifest for what this program keeps: state, the development
@@ -141,8 +148,11 @@ impl Gateway {
         }
         let host = Host::start(config).await?;
         let door = door(&plan.state, &host);
+        let clerk =
+            tokio::spawn(take_records(host.store("default"), audit.as_ref().map(Audit::keeper)));
         Ok(Self {
             door,
+            clerk,
             host,
             manifest: plan.manifest,
             policy: plan.policy,
@@ -258,6 +268,7 @@ impl Gateway {
         }
         say("ending; requests in progress may finish, a second signal cuts them");
         drop(self.door.take());
+        self.clerk.abort();
         tokio::select! {
             () = self.host.shutdown(GRACE) => {}
             () = signals.end() => {}
@@ -265,6 +276,20 @@ impl Gateway {
         if let Some(audit) = &self.audit {
             audit.close();
         }
+    }
+}
+
+/// Takes the records of what commands change, on this machine or another, into the trail; or without one to standard
+/// output. A store that is away is asked again.
+async fn take_records(store: Arc<dyn KeyValue>, keeper: Option<Keeper>) {
+    let keep = |text: &str| match &keeper {
+        Some(keeper) => keeper.keep(text),
+        None => std::io::stdout().lock().write_all(text.as_bytes()).is_ok(),
+    };
+    let mut looks = tokio::time::interval(LOOK);
+    loop {
+        looks.tick().await;
+        let _ = drain(&*store, keep).await;
     }
 }
 

@@ -4,7 +4,9 @@ use super::of::{Of, now, too_large};
 use super::{block_on, print};
 use crate::exit::Exit;
 use crate::report::{Failure, say};
+use crate::store::Event;
 use jiff::Timestamp;
+use sekisho_core::records::key;
 use sekisho_directory::revocations::Revoked;
 
 const EXAMPLES: &str = "\
@@ -67,7 +69,21 @@ impl Revoke {
                 let before = (!self.for_good && self.session.is_none()).then(now);
                 revoked.revoke(tenant, before).map_err(|error| too_large(&error))?
             };
-            store.make(vec![edit]).await?;
+            // An identifier of a session is nobody's to read.
+            let (action, target) = match (&self.user, &self.session) {
+                (Some(user), _) => ("user", user.clone()),
+                (None, Some(session)) => ("session", key::digest(session)),
+                (None, None) => ("tenant", String::new()),
+            };
+            let action = match (action, self.undo) {
+                ("user", false) => "user-revoked",
+                ("user", true) => "user-restored",
+                ("session", false) => "session-revoked",
+                ("session", true) => "session-restored",
+                (_, false) => "tenant-revoked",
+                (_, true) => "tenant-restored",
+            };
+            store.make(tenant, vec![edit], &[Event::new(action, target)]).await?;
             print(&match (self.undo, self.for_good || self.session.is_some()) {
                 (true, _) => "restored\n".to_owned(),
                 (false, true) => "revoked, also what is issued later\n".to_owned(),

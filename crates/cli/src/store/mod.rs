@@ -4,10 +4,12 @@
 //! themselves where none runs. A Redis is everybody's.
 
 mod client;
+mod outbox;
 mod protocol;
 mod serve;
 mod sweep;
 
+pub use outbox::{Event, drain};
 pub use serve::Door;
 pub use sweep::sweep;
 
@@ -146,8 +148,14 @@ impl Store {
         self.0.entries(prefix).await.map_err(failed)
     }
 
-    /// Makes all of the changes, or none if one of the records is not what it was any more.
-    pub async fn make(&self, edits: Vec<Edit>) -> Result<(), Failure> {
+    /// Makes all of a tenant's changes with the audit records of them; or none, if one of the records is not what it was
+    /// any more.
+    pub async fn make(
+        &self,
+        tenant: &str,
+        edits: Vec<Edit>,
+        events: &[Event],
+    ) -> Result<(), Failure> {
         let change = |Edit { key, was, value }| Change {
             key,
             expected: match was {
@@ -161,7 +169,7 @@ impl Store {
         if changes.is_empty() {
             return Ok(());
         }
-        match self.0.change(changes).await.map_err(unmade)? {
+        match outbox::change(&*self.0, tenant, changes, events).await.map_err(unmade)? {
             Ok(()) => Ok(()),
             Err(Conflict(key)) => {
                 Err(Failure::fault(format!("somebody else has changed {key} meanwhile"))

@@ -6,6 +6,7 @@ use crate::commands::print;
 use crate::exit::Exit;
 use crate::input::file_or_stdin;
 use crate::report::{Failure, Paint, Style};
+use crate::store::Event;
 use crate::text::printable;
 use sekisho_directory::import::{labels, text};
 use std::path::PathBuf;
@@ -45,13 +46,14 @@ impl Import {
         let rows = labels::read(&text).map_err(wrong)?;
         let (_, store) = self.of.open().await?;
         let current = read(&self.of, &store).await?;
-        let mut edits = Vec::new();
+        let (mut edits, mut events) = (Vec::new(), Vec::new());
         for (id, label) in &rows {
             let before = current.get(id).map(|entry| &entry.label);
             if before == Some(label) {
                 continue;
             }
             edits.push(current.set(id, label).map_err(|error| too_large(&error))?);
+            events.push(Event::new("assistant-labelled", id));
             let before = before.map_or("nobody".to_owned(), shown);
             let line = printable(&format!("~ {id}: {before} → {}", shown(label)));
             print(&(style.paint(Paint::Note, &line) + "\n"))?;
@@ -63,7 +65,7 @@ impl Import {
             print("nothing was changed: --dry-run\n")?;
             return Ok(Exit::Success);
         }
-        store.make(edits).await?;
+        store.make(&self.of.tenant, edits, &events).await?;
         Ok(Exit::Success)
     }
 }

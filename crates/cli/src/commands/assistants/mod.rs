@@ -6,7 +6,7 @@ use super::of::{Of, too_large, unreadable};
 use super::{block_on, print, print_json};
 use crate::exit::Exit;
 use crate::report::{Failure, Style};
-use crate::store::Store;
+use crate::store::{Event, Store};
 use crate::text::printable;
 use clap::Subcommand;
 use sekisho_core::label::Label;
@@ -112,7 +112,8 @@ impl Set {
         let (_, store) = self.of.open().await?;
         let labels = read(&self.of, &store).await?;
         let edit = labels.set(&self.id, &label).map_err(|error| too_large(&error))?;
-        store.make(vec![edit]).await?;
+        let event = Event::new("assistant-labelled", &self.id);
+        store.make(&self.of.tenant, vec![edit], &[event]).await?;
         print(&printable(&format!("{}: {}\n", self.id, shown(&label))))?;
         Ok(Exit::Success)
     }
@@ -126,7 +127,8 @@ impl Remove {
             return Err(Failure::invalid(format!("{:?} has no label", self.id))
                 .help("sekisho assistants list shows those that have one"));
         }
-        store.make(vec![labels.remove(&self.id)]).await?;
+        let event = Event::new("assistant-unlabelled", &self.id);
+        store.make(&self.of.tenant, vec![labels.remove(&self.id)], &[event]).await?;
         print(&printable(&format!("{}: nobody sees it now\n", self.id)))?;
         Ok(Exit::Success)
     }

@@ -5,7 +5,7 @@ use crate::commands::principal::Principal;
 use crate::commands::{block_on, print};
 use crate::exit::Exit;
 use crate::report::{Failure, say};
-use crate::store::{self, Place};
+use crate::store::{self, Event, Place};
 use clap::ValueEnum;
 use jiff::Timestamp;
 use sekisho_core::policy::Issuer;
@@ -53,7 +53,8 @@ fn begin(place: &Place, session: &Session, created: i64) -> Result<(), Failure> 
         say("the policy has no [sessions]: nobody asks for the record");
     }
     block_on(async {
-        place.open().await?.make(vec![edit]).await?;
+        let event = Event::new("session-begun", &session.sub);
+        place.open().await?.make(&session.tenant, vec![edit], &[event]).await?;
         Ok(Exit::Success)
     })?;
     Ok(())

@@ -4,7 +4,7 @@ use super::of::{Of, too_large};
 use super::{block_on, print, print_json};
 use crate::exit::Exit;
 use crate::report::{Failure, say};
-use crate::store::{self, Store};
+use crate::store::{self, Event, Store};
 use crate::text::printable;
 use clap::Subcommand;
 use sekisho_core::network::Network;
@@ -158,7 +158,8 @@ impl Set {
         };
         let lists = lists.map_err(refused)?;
         let edit = current.edit(&self.of.tenant, &lists).map_err(|error| too_large(&error))?;
-        store.make(vec![edit]).await?;
+        let event = Event::new("network-narrowed", &self.network);
+        store.make(&self.of.tenant, vec![edit], &[event]).await?;
         print(&format!("{} is narrowed\n", self.network))?;
         Ok(Exit::Success)
     }
@@ -171,7 +172,8 @@ impl Unset {
         let current = read(&self.of, &store).await?;
         let lists = current.set(tenant, &self.network, None, &[]).map_err(refused)?;
         let edit = current.edit(&self.of.tenant, &lists).map_err(|error| too_large(&error))?;
-        store.make(vec![edit]).await?;
+        let event = Event::new("network-widened", &self.network);
+        store.make(&self.of.tenant, vec![edit], &[event]).await?;
         print(&format!("{} is what the policy says\n", self.network))?;
         Ok(Exit::Success)
     }

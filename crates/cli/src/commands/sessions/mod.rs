@@ -4,6 +4,7 @@ use super::of::Of;
 use super::{block_on, print, print_json};
 use crate::exit::Exit;
 use crate::report::Failure;
+use crate::store::Event;
 use crate::text::printable;
 use clap::Subcommand;
 use jiff::Timestamp;
@@ -115,7 +116,9 @@ impl End {
             (None, None) => sessions.iter().collect(),
         };
         let count = meant.len();
-        store.make(sessions.end(meant)).await?;
+        let events: Vec<Event> =
+            meant.iter().map(|session| Event::new("session-ended", &session.digest)).collect();
+        store.make(&self.of.tenant, sessions.end(meant), &events).await?;
         print(&format!("{count} ended\n"))?;
         Ok(Exit::Success)
     }

@@ -5,6 +5,7 @@ use crate::commands::print;
 use crate::exit::Exit;
 use crate::input::file_or_stdin;
 use crate::report::{Failure, Paint, Style, say};
+use crate::store::Event;
 use crate::text::printable;
 use clap::ValueEnum;
 use sekisho_core::Policy;
@@ -79,7 +80,9 @@ impl Import {
             print("nothing was changed: --dry-run\n")?;
             return Ok(Exit::Success);
         }
-        store.make(plan.edits(&tenant, now).map_err(|error| too_large(&error))?).await?;
+        let edits = plan.edits(&tenant, now).map_err(|error| too_large(&error))?;
+        let events: Vec<Event> = plan.steps.iter().map(event).collect();
+        store.make(&self.of.tenant, edits, &events).await?;
         Ok(Exit::Success)
     }
 
@@ -142,6 +145,16 @@ impl Import {
         Err(Failure::invalid(format!("{out} of {active} users who may come would be shut out"))
             .help("nothing was changed; look at the file, and give --force if that is meant"))
     }
+}
+
+fn event(step: &Step) -> Event {
+    let action = match &step.what {
+        Move::Joins => "user-joined",
+        Move::Moves(_) => "user-changed",
+        Move::Suspended => "user-suspended",
+        Move::Leaves => "user-left",
+    };
+    Event::new(action, &step.subject)
 }
 
 fn line(step: &Step, style: Style) -> String {

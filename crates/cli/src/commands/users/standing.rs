@@ -4,6 +4,7 @@ use crate::commands::of::{Of, now, too_large};
 use crate::commands::print;
 use crate::exit::Exit;
 use crate::report::{Failure, say};
+use crate::store::Event;
 use crate::text::printable;
 use sekisho_core::directory::State;
 use sekisho_directory::standing;
@@ -30,7 +31,14 @@ impl User {
         })?;
         let sessions = tenant.sessions.of(&self.subject).count();
         let edits = standing::set(&tenant, &self.subject, entry, state, now());
-        store.make(edits.map_err(|error| too_large(&error))?).await?;
+        let action = match state {
+            State::Active => "user-returned",
+            State::Suspended => "user-suspended",
+            State::Left => "user-left",
+        };
+        let edits = edits.map_err(|error| too_large(&error))?;
+        let event = Event::new(action, &self.subject);
+        store.make(&self.of.tenant, edits, &[event]).await?;
         if state == State::Active && standing::is_revoked_for_good(&tenant, &self.subject) {
             say("his tokens stay revoked for good: sekisho revoke --undo takes that back");
         }
