@@ -19,13 +19,20 @@ const USERS: &str = "/api/admin/v1/users";
 async fn world() -> World {
     let networks = "admin = [\"127.0.0.0/8\", \"::1/128\"]";
     World::with(Options {
-        gateway: vec![("recheck_s = 30".into(), "recheck_s = 1".into())],
         acme: vec![
-            ("directory = \"off\"".into(), "directory = \"optional\"\nmanaged_networks = [\"admin\"]".into()),
+            (
+                "directory = \"off\"".into(),
+                "directory = \"optional\"\nmanaged_networks = [\"admin\"]".into(),
+            ),
             (networks.into(), format!("{networks}\nprovisioning = \"any\"")),
         ],
-        globex: vec![("admin = [\"203.0.113.8/29\"]".into(), "admin = \"any\"".into()),
-            ("business = [\"203.0.113.0/24\", \"2001:db8:42::/48\"]".into(), "business = \"any\"".into())],
+        globex: vec![
+            ("admin = [\"203.0.113.8/29\"]".into(), "admin = \"any\"".into()),
+            (
+                "business = [\"203.0.113.0/24\", \"2001:db8:42::/48\"]".into(),
+                "business = \"any\"".into(),
+            ),
+        ],
         ..Options::default()
     })
     .await
@@ -101,7 +108,12 @@ async fn an_administrator_manages_users_and_the_record_says_so() {
         .collect();
     assert_eq!(changes.len(), 2, "{changes:?}");
     assert_eq!(
-        (&changes[0]["action"], &changes[0]["target"], &changes[0]["subject"], &changes[0]["client"]),
+        (
+            &changes[0]["action"],
+            &changes[0]["target"],
+            &changes[0]["subject"],
+            &changes[0]["client"]
+        ),
         (&"user-created".into(), &"user/u-7".into(), &"root".into(), &"127.0.0.1".into())
     );
     assert_eq!(changes[0]["request_id"], id.as_str());
@@ -140,7 +152,10 @@ async fn only_an_administrator_from_the_administration_network_is_heard() {
         assert!([400, 403].contains(&status), "{name}: {status}");
     }
     let outside = World::with(Options {
-        acme: vec![("admin = [\"127.0.0.0/8\", \"::1/128\"]".into(), "admin = [\"203.0.113.0/24\"]".into())],
+        acme: vec![(
+            "admin = [\"127.0.0.0/8\", \"::1/128\"]".into(),
+            "admin = [\"203.0.113.0/24\"]".into(),
+        )],
         ..Options::default()
     })
     .await;
@@ -163,14 +178,19 @@ async fn only_an_administrator_from_the_administration_network_is_heard() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_administrator_of_one_tenant_sees_nothing_of_another() {
     let world = world().await;
-    assert_eq!(admin(&world, "PUT", &format!("{USERS}/u-7"), r#"{"roles":["member"]}"#).await.0, 201);
+    assert_eq!(
+        admin(&world, "PUT", &format!("{USERS}/u-7"), r#"{"roles":["member"]}"#).await.0,
+        201
+    );
     let globex = By { tenant: "globex", ..ADMIN };
     for more in [&[][..], &[("x-tenant-id", "acme")], &[("x-forwarded-host", "acme.localhost")]] {
         let globex = By { more, ..globex };
         let answer = ask(&world, &globex, "GET", USERS, "").await;
         assert_eq!(answer.status(), StatusCode::OK);
         assert_eq!(read(answer).await["total"], 0);
-        for (method, path) in [("GET", "/u-7"), ("POST", "/u-7/leave"), ("GET", "/..%2f..%2facme%2fuser%2fu-7")] {
+        for (method, path) in
+            [("GET", "/u-7"), ("POST", "/u-7/leave"), ("GET", "/..%2f..%2facme%2fuser%2fu-7")]
+        {
             let answer = ask(&world, &globex, method, &format!("{USERS}{path}"), "").await;
             assert!([400, 404].contains(&answer.status().as_u16()), "{method} {path}");
         }
@@ -189,12 +209,16 @@ async fn an_administrator_of_one_tenant_sees_nothing_of_another() {
 async fn whoever_leaves_is_out_with_the_next_request_and_on_an_open_stream() {
     let world = world().await;
     let member = token(&world, "acme", "u-7", &["member"]);
-    assert_eq!(admin(&world, "PUT", &format!("{USERS}/u-7"), r#"{"roles":["member"]}"#).await.0, 201);
+    assert_eq!(
+        admin(&world, "PUT", &format!("{USERS}/u-7"), r#"{"roles":["member"]}"#).await.0,
+        201
+    );
     assert_eq!(as_member(&world, &member).await, 200);
-    let stream = Request::post("https://acme.localhost/api/assistants/a1/chat?events=1000&interval_ms=20")
-        .header("authorization", format!("Bearer {member}"))
-        .body(body::full("{}"))
-        .unwrap();
+    let stream =
+        Request::post("https://acme.localhost/api/assistants/a1/chat?events=1000&interval_ms=20")
+            .header("authorization", format!("Bearer {member}"))
+            .body(body::full("{}"))
+            .unwrap();
     let answer = world.client(Protocol::H2).send(stream).await.unwrap();
     let mut events = Events::new(answer.into_body());
     events.next().await.unwrap().unwrap();
@@ -243,7 +267,12 @@ async fn tokens_are_taken_back_and_labels_and_networks_hold() {
 }
 
 /// Adds his own group to one user, reading and writing until nobody was faster.
-async fn adds_a_group(base: &str, client: sekisho_testing::client::Client, token: &str, group: String) -> usize {
+async fn adds_a_group(
+    base: &str,
+    client: sekisho_testing::client::Client,
+    token: &str,
+    group: String,
+) -> usize {
     let mut tries = 0;
     let mut on = client.connect("acme.localhost").await.unwrap();
     loop {
@@ -280,7 +309,10 @@ const WRITERS: usize = 20;
 #[tokio::test(flavor = "multi_thread")]
 async fn no_update_of_twenty_writers_is_lost() {
     let world = world().await;
-    assert_eq!(admin(&world, "PUT", &format!("{USERS}/u-9"), r#"{"roles":["member"]}"#).await.0, 201);
+    assert_eq!(
+        admin(&world, "PUT", &format!("{USERS}/u-9"), r#"{"roles":["member"]}"#).await.0,
+        201
+    );
     let token = token(&world, "acme", "root", &["admin"]);
     let base = format!("https://acme.localhost{USERS}/u-9");
     let writers = (0..WRITERS)
@@ -334,18 +366,27 @@ async fn ten_thousand_users_are_imported() {
     let origin = Origin::start(OriginOptions::default()).await.unwrap();
     let site = Site::new(&origin.url(), Vec::new());
     let token = site.token_with("root", &["admin"]);
-    let rows = (0..10_000).map(|n| format!("u-{n:05},u-{n:05}@acme.example,社員 {n},member,部署{}\n", n % 40));
+    let rows = (0..10_000)
+        .map(|n| format!("u-{n:05},u-{n:05}@acme.example,社員 {n},member,部署{}\n", n % 40));
     let file = format!("user_id,email,name,roles,groups\n{}", rows.collect::<String>());
-    for (name, state) in [("memory", "memory".to_owned()), ("Redis", redis.url()), ("disk", "state".to_owned())] {
+    for (name, state) in
+        [("memory", "memory".to_owned()), ("Redis", redis.url()), ("disk", "state".to_owned())]
+    {
         let gateway = site.up_with(ANY_PORT, &["--state", &state], &[]);
-        let mut on = site.client(gateway.addr, Protocol::H2).connect("acme.localhost").await.unwrap();
-        for (what, query, count) in [("dry run", "?dry_run=true", "joins"), ("import", "", "joins"), ("again", "", "unchanged")] {
+        let mut on =
+            site.client(gateway.addr, Protocol::H2).connect("acme.localhost").await.unwrap();
+        for (what, query, count) in [
+            ("dry run", "?dry_run=true", "joins"),
+            ("import", "", "joins"),
+            ("again", "", "unchanged"),
+        ] {
             let begun = Instant::now();
-            let request = Request::post(format!("https://acme.localhost/api/admin/v1/import/users{query}"))
-                .header("authorization", format!("Bearer {token}"))
-                .header("content-type", "text/csv")
-                .body(body::full(file.clone()))
-                .unwrap();
+            let request =
+                Request::post(format!("https://acme.localhost/api/admin/v1/import/users{query}"))
+                    .header("authorization", format!("Bearer {token}"))
+                    .header("content-type", "text/csv")
+                    .body(body::full(file.clone()))
+                    .unwrap();
             let answer = on.send(request).await.unwrap();
             assert_eq!(answer.status(), StatusCode::OK, "{name} {what}");
             let told = read(answer).await;
@@ -373,7 +414,9 @@ fn the_component_reaches_nothing_but_the_store() {
     let imports = imports(manifest.source("admin").unwrap());
     println!("{imports:#?}");
     assert!(imports.iter().any(|name| name.starts_with("wasi:keyvalue/atomics")));
-    for denied in ["wasi:http/client", "wasi:http/outgoing-handler", "wasi:sockets", "spin:key-value"] {
+    for denied in
+        ["wasi:http/client", "wasi:http/outgoing-handler", "wasi:sockets", "spin:key-value"]
+    {
         assert!(imports.iter().all(|name| !name.starts_with(denied)), "{denied}: {imports:?}");
     }
 }

@@ -108,7 +108,8 @@ impl Call {
     /// There is no policy, or it does not know the tenant.
     pub fn with_tenant<T>(&self, read: impl FnOnce(&Tenant) -> T) -> Result<T, Problem> {
         let policy = (self.site.policy)(&self.host).map_err(Problem::unavailable)?;
-        let own = policy.tenants().iter().find(|tenant| tenant.id().as_str() == self.scope.tenant());
+        let own =
+            policy.tenants().iter().find(|tenant| tenant.id().as_str() == self.scope.tenant());
         own.map(read).ok_or_else(|| Problem::unavailable("the policy does not know the tenant"))
     }
 

@@ -146,11 +146,7 @@ async fn body(incoming: Request, limit: usize) -> Vec<u8> {
     }
 }
 
-fn write(
-    status: u16,
-    headers: &[(String, Vec<u8>)],
-    body: Vec<u8>,
-) -> Result<Response, ErrorCode> {
+fn write(status: u16, headers: &[(String, Vec<u8>)], body: Vec<u8>) -> Result<Response, ErrorCode> {
     let fields = Fields::from_list(headers).map_err(internal)?;
     let length = body.len().to_string().into_bytes();
     if !body.is_empty() {

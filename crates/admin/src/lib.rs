@@ -48,7 +48,8 @@ enum Part {
 
 impl Part {
     fn of(path: &str) -> Option<Self> {
-        let below = |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'));
+        let below =
+            |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'));
         if below(api::PREFIX) {
             Some(Self::Api)
         } else if below(scim::PREFIX) {

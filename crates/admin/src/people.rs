@@ -19,13 +19,16 @@ use crate::problem::Problem;
 use crate::store::{Made, Scope, Unavailable};
 use axum::http::StatusCode;
 use sekisho_core::directory::{State, User};
-use sekisho_core::records::{decode, key};
+use sekisho_core::records::{decode, encode, key};
+use sekisho_core::session::{Revocation, RevokedBy};
 use sekisho_directory::edit::{Edit, Was};
 use sekisho_directory::form;
-use sekisho_directory::revocations::Revoked;
 use sekisho_directory::roster::{self, Roster};
 use sekisho_directory::standing;
 use sekisho_directory::tenant::{Read, Tenant};
+
+/// How often a revocation is looked at again that others change meanwhile.
+const TRIES: usize = 5;
 
 /// The place of a user, and who is there.
 pub struct Person {
@@ -108,7 +111,8 @@ impl Person {
         user: &User,
         known: Option<&Tenant>,
     ) -> Result<String, Problem> {
-        form::check(user).map_err(|(member, help)| Problem::invalid(format!("{member}: {help}.")))?;
+        form::check(user)
+            .map_err(|(member, help)| Problem::invalid(format!("{member}: {help}.")))?;
         let closes = user.state != State::Active;
         let mut read = None;
         let known = match known {
@@ -116,17 +120,24 @@ impl Person {
             None => read.insert(self.known(&call.scope, closes)?),
         };
         let mut edits = standing::put(known, &self.subject, user, call.now())?;
-        if closes {
-            finish_closing(&mut edits, known, &self.subject)?;
+        if !closes && edits.len() == 1 && is_half_back(known, &self.subject) {
+            let revoked = Revocation { before: Some(call.now()), by: Some(RevokedBy::Directory) };
+            let key = key::revoked_subject(call.scope.tenant(), &self.subject);
+            edits.insert(0, Edit::write(key, Was::Unknown, &revoked)?);
         }
-        let value = guarded(&edits).and_then(|edit| edit.value.clone());
-        match make(&call.scope, &edits)? {
+        let value =
+            edits.iter().find(|edit| edit.key == self.key).and_then(|edit| edit.value.clone());
+        match make(&call.scope, &self.key, &edits)? {
             Made::Conflict => return Err(Problem::changed()),
             Made::Done => {}
         }
         if value != self.was {
             let changed = changed(self.user.as_ref(), user);
-            call.changed(action(self.user.as_ref(), user), &format!("user/{}", self.id()), &changed);
+            call.changed(
+                action(self.user.as_ref(), user),
+                &format!("user/{}", self.id()),
+                &changed,
+            );
         }
         Ok(etag::of(&self.key, value.as_deref()))
     }
@@ -196,7 +207,12 @@ pub fn tenant(scope: &Scope) -> Result<Tenant, Problem> {
 ///
 /// # Errors
 /// Somebody has (409), or the records can't be read.
-pub fn has_own_address(scope: &Scope, before: Option<&User>, user: &User, subject: &str) -> Result<(), Problem> {
+pub fn has_own_address(
+    scope: &Scope,
+    before: Option<&User>,
+    user: &User,
+    subject: &str,
+) -> Result<(), Problem> {
     let Some(email) = &user.email else { return Ok(()) };
     if before.and_then(|before| before.email.as_ref()) == Some(email) {
         return Ok(());
@@ -222,34 +238,53 @@ fn unreadable(all: &[sekisho_directory::edit::Unreadable]) -> Problem {
     Problem::unavailable(format!("{} records can't be read: {first}", all.len()))
 }
 
-/// Who was shut out before may still have what a change that was cut off left him.
-fn finish_closing(edits: &mut Vec<Edit>, known: &Tenant, subject: &str) -> Result<(), Problem> {
-    if edits.len() == 1 {
-        edits.push(Revoked::Subject(subject).revoke(known.roster.tenant(), None)?);
-        edits.extend(known.sessions.end(known.sessions.of(subject)));
-    }
-    Ok(())
+/// A return that was cut off: the record says that he may come, and the directory's word on his tokens still that he may
+/// not.
+fn is_half_back(known: &Tenant, subject: &str) -> bool {
+    let said = known.revocation(subject).and_then(|value| decode::<Revocation>(value).ok());
+    said.is_some_and(|said| said.before.is_none() && said.by == Some(RevokedBy::Directory))
 }
 
-fn guarded(edits: &[Edit]) -> Option<&Edit> {
-    edits.iter().find(|edit| edit.was != Was::Unknown)
-}
-
-/// Makes the changes of one user in the order that the module's table has.
+/// Makes the changes of the user of this record, in the order that the module's table has.
 ///
 /// # Errors
 /// The store does not answer; what was made until then lets nobody in.
-pub fn make(scope: &Scope, edits: &[Edit]) -> Result<Made, Unavailable> {
+pub fn make(scope: &Scope, record: &str, edits: &[Edit]) -> Result<Made, Unavailable> {
     match edits {
-        [revocation, record] if revocation.was == Was::Unknown && record.was != Was::Unknown => {
-            let_in(scope, revocation, record)
+        [revocation, last] if last.key == record => let_in(scope, revocation, last),
+        [first, rest @ ..] => {
+            if scope.guarded(first)? == Made::Conflict {
+                return Ok(Made::Conflict);
+            }
+            let (revocations, sessions): (Vec<&Edit>, Vec<&Edit>) =
+                rest.iter().partition(|edit| edit.value.is_some());
+            revocations.iter().try_for_each(|edit| shut_out(scope, &edit.key))?;
+            let sessions: Vec<Edit> = sessions.into_iter().cloned().collect();
+            scope.make(&sessions).map(|()| Made::Done)
         }
-        [record, rest @ ..] => match scope.guarded(record)? {
-            Made::Conflict => Ok(Made::Conflict),
-            Made::Done => scope.make(rest).map(|()| Made::Done),
-        },
         [] => Ok(Made::Done),
     }
+}
+
+/// Takes back all tokens by the directory's word, unless an operator has done so for good.
+fn shut_out(scope: &Scope, key: &str) -> Result<(), Unavailable> {
+    let all = Revocation { before: None, by: Some(RevokedBy::Directory) };
+    let all = encode(&all).ok_or_else(|| Unavailable("a revocation is too large".to_owned()))?;
+    for _ in 0..TRIES {
+        let now = scope.get(key)?;
+        if now.as_deref().is_some_and(is_for_good) {
+            return Ok(());
+        }
+        if scope.swap(key, now.as_deref(), &all)? == Made::Done {
+            return Ok(());
+        }
+    }
+    scope.make(&[Edit { key: key.to_owned(), was: Was::Unknown, value: Some(all) }])
+}
+
+fn is_for_good(value: &[u8]) -> bool {
+    decode::<Revocation>(value)
+        .map_or(true, |said| said.before.is_none() && said.by != Some(RevokedBy::Directory))
 }
 
 fn let_in(scope: &Scope, revocation: &Edit, record: &Edit) -> Result<Made, Unavailable> {
@@ -264,27 +299,18 @@ fn let_in(scope: &Scope, revocation: &Edit, record: &Edit) -> Result<Made, Unava
     if scope.guarded(record)? == Made::Conflict {
         return Ok(Made::Conflict);
     }
-    if revoked.as_deref() == Some(before) {
+    if revoked.as_deref().is_some_and(|value| value == before || is_for_good(value)) {
         return Ok(Made::Done);
     }
     // Who else revoked meanwhile stays the last to speak.
     scope.swap(&revocation.key, revoked.as_deref(), before)?;
     let now = scope.get(&record.key)?;
-    let is_active = now.is_some_and(|value| {
-        decode::<User>(&value).is_ok_and(|user| user.state == State::Active)
-    });
+    let is_active = now
+        .is_some_and(|value| decode::<User>(&value).is_ok_and(|user| user.state == State::Active));
     if !is_active {
-        scope.make(&[all_revoked(revocation)])?;
+        shut_out(scope, &revocation.key)?;
     }
     Ok(Made::Done)
-}
-
-fn all_revoked(revocation: &Edit) -> Edit {
-    Edit {
-        key: revocation.key.clone(),
-        was: Was::Unknown,
-        value: sekisho_core::records::encode(&sekisho_core::session::Revocation { before: None }),
-    }
 }
 
 fn action(before: Option<&User>, after: &User) -> &'static str {

@@ -185,7 +185,10 @@ pub(crate) mod memory {
         fn get_many(&self, keys: &[String]) -> Result<Entries, Unavailable> {
             self.there()?;
             let entries = self.entries.lock().unwrap();
-            Ok(keys.iter().filter_map(|key| Some((key.clone(), entries.get(key)?.clone()))).collect())
+            Ok(keys
+                .iter()
+                .filter_map(|key| Some((key.clone(), entries.get(key)?.clone())))
+                .collect())
         }
 
         fn swap(&self, key: &str, was: Option<&[u8]>, value: &[u8]) -> Result<bool, Unavailable> {

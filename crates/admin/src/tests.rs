@@ -91,8 +91,7 @@ impl World {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Answer {
-        let mut request =
-            Request::builder().method(method.parse::<Method>().unwrap()).uri(target);
+        let mut request = Request::builder().method(method.parse::<Method>().unwrap()).uri(target);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -134,7 +133,13 @@ impl World {
     }
 
     /// An administrator of acme's, with a JSON body.
-    pub(crate) fn ask(&self, method: &str, path: &str, more: &[(&str, &str)], body: &str) -> Answer {
+    pub(crate) fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        more: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
         let target = format!("{}{path}", crate::api::PREFIX);
         let kind = [("content-type", "application/json")];
         self.by("acme", method, &target, &[&kind[..], more].concat(), body)

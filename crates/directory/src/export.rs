@@ -7,7 +7,9 @@ use crate::roster::Entry;
 ///
 /// # Errors
 /// None that a record can cause.
-pub fn csv<'r>(users: impl IntoIterator<Item = (&'r str, &'r Entry)>) -> Result<String, csv::Error> {
+pub fn csv<'r>(
+    users: impl IntoIterator<Item = (&'r str, &'r Entry)>,
+) -> Result<String, csv::Error> {
     let mut csv =
         csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     csv.write_record(
@@ -55,7 +57,10 @@ mod tests {
         let text = csv(roster.iter()).unwrap();
         assert!(text.contains("'-u,'+1@x.example,"), "{text}");
         let rows = rows::read(&text).unwrap();
-        assert_eq!((rows[0].subject.as_str(), rows[0].email.as_deref()), ("-u", Some("+1@x.example")));
+        assert_eq!(
+            (rows[0].subject.as_str(), rows[0].email.as_deref()),
+            ("-u", Some("+1@x.example"))
+        );
         assert_eq!(rows[0].name.as_deref(), Some("Smith, \"Jo\""));
     }
 }

@@ -4,10 +4,10 @@ use super::{Params, answer, bytes, unsupported};
 use crate::call::Call;
 use crate::people::{self, Person};
 use crate::problem::{Problem, ProblemBody};
+use axum::Extension;
 use axum::extract::Request;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
-use axum::Extension;
 use sekisho_core::directory::{State, User};
 use sekisho_core::records::key;
 use sekisho_directory::import::plan::{self, Move, Plan, Step};
@@ -133,7 +133,8 @@ async fn import(
     }
     let plan = Plan::of(&tenant, &rows, how.complete, call.now());
     if !how.dry_run {
-        let rows: BTreeMap<&str, &Row> = rows.iter().map(|row| (row.subject.as_str(), row)).collect();
+        let rows: BTreeMap<&str, &Row> =
+            rows.iter().map(|row| (row.subject.as_str(), row)).collect();
         for step in &plan.steps {
             let row = rows.get(step.subject.as_str()).copied();
             make(&call, &tenant, step, row)?;

@@ -10,7 +10,10 @@
 //! | [`networks`] | from where one may come |
 //! | [`model`] | values that stand in bodies |
 #![allow(unused_qualifications, reason = "the attributes that describe handlers name types twice")]
-#![allow(clippy::unused_async, reason = "the router takes asynchronous functions; the store's calls wait")]
+#![allow(
+    clippy::unused_async,
+    reason = "the router takes asynchronous functions; the store's calls wait"
+)]
 
 mod assistants;
 mod import;
@@ -131,16 +134,15 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             return Err(unsupported("application/json"));
         }
         let bytes = bytes(request, state).await?;
-        let value = serde_json::from_slice(&bytes)
-            .map_err(|error| Problem::malformed(format!("The body is not what it should be: {error}.")))?;
+        let value = serde_json::from_slice(&bytes).map_err(|error| {
+            Problem::malformed(format!("The body is not what it should be: {error}."))
+        })?;
         Ok(Self(value))
     }
 }
 
 async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
-    Bytes::from_request(request, state)
-        .await
-        .map_err(|_| Problem::malformed("The body broke off."))
+    Bytes::from_request(request, state).await.map_err(|_| Problem::malformed("The body broke off."))
 }
 
 fn unsupported(kind: &str) -> Problem {

@@ -132,12 +132,14 @@ impl Found {
         action: &str,
     ) -> Result<Response, Problem> {
         // Also of no list: a record that is there can be compared.
-        let value =
-            encode(lists).ok_or_else(|| Problem::invalid("The lists would have more than 64 KiB."))?;
+        let value = encode(lists)
+            .ok_or_else(|| Problem::invalid("The lists would have more than 64 KiB."))?;
         if lists != &self.current.lists {
             match call.scope.swap(&self.key, self.was.as_deref(), &value)? {
                 Made::Conflict => return Err(Problem::changed()),
-                Made::Done => call.changed(action, &format!("networks/{network}"), &["allow", "deny"]),
+                Made::Done => {
+                    call.changed(action, &format!("networks/{network}"), &["allow", "deny"])
+                }
             }
             let tag = etag::of(&self.key, Some(&value));
             return Ok(answer(&view(call, lists)?, Some(&tag)));
@@ -147,7 +149,10 @@ impl Found {
 }
 
 fn view(call: &Call, lists: &ManagedNetworks) -> Result<Networks, Problem> {
-    let range = |(first, last): (IpAddr, IpAddr)| Range { first: first.to_string(), last: last.to_string() };
+    let range = |(first, last): (IpAddr, IpAddr)| Range {
+        first: first.to_string(),
+        last: last.to_string(),
+    };
     let widest = |tenant: &Tenant, name: &str| match tenant.network(name) {
         Some(Network::List(set)) => Some(set.ranges().map(range).collect()),
         Some(Network::Any) | None => None,
@@ -196,7 +201,9 @@ async fn put(
     Target { tag: &found.tag(), exists: true }.may_be_replaced(&headers)?;
     let blocks = Blocks::from(body);
     if !how.force && call.client.is_none() {
-        return Err(shuts_out("Nobody knows from where you come, and whether this shuts you out.".into()));
+        return Err(shuts_out(
+            "Nobody knows from where you come, and whether this shuts you out.".into(),
+        ));
     }
     let from: Vec<IpAddr> = call.client.into_iter().collect();
     let lists = call.with_tenant(|tenant| {

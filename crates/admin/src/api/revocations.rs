@@ -84,7 +84,8 @@ impl Found {
                 return Err(Problem::not_found("subject"));
             }
             Revoked::Session(session)
-                if session.len() > MAX_SESSION || !session.bytes().all(|b| b.is_ascii_graphic()) =>
+                if session.len() > MAX_SESSION
+                    || !session.bytes().all(|b| b.is_ascii_graphic()) =>
             {
                 return Err(Problem::not_found("session"));
             }
@@ -134,7 +135,7 @@ impl Found {
     }
 
     fn write(&self, call: &Call, before: Option<i64>, action: &str) -> Result<Vec<u8>, Problem> {
-        let value = encode(&Revocation { before }).unwrap_or_default();
+        let value = encode(&Revocation { before, by: None }).unwrap_or_default();
         if self.was.as_deref() == Some(&*value) {
             return Ok(value);
         }

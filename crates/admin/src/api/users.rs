@@ -11,8 +11,8 @@ use axum::extract::Path;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use sekisho_core::directory::{State, User};
-use sekisho_directory::roster::Roster;
 use sekisho_directory::export;
+use sekisho_directory::roster::Roster;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -61,7 +61,8 @@ impl Filter {
         let text = self.q.as_ref().map(|text| text.to_lowercase());
         let has = |text: &String| {
             let of = |field: &str| field.to_lowercase().contains(text);
-            let [email, name] = [&user.email, &user.name].map(|field| field.as_deref().is_some_and(of));
+            let [email, name] =
+                [&user.email, &user.name].map(|field| field.as_deref().is_some_and(of));
             of(subject) || email || name
         };
         self.state.is_none_or(|state| user.state == state.into())
@@ -219,7 +220,11 @@ async fn delete(
     (status = 412, body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, body = ProblemBody, content_type = "application/problem+json"),
 ))]
-async fn suspend(call: Extension<Call>, id: Path<Id>, headers: HeaderMap) -> Result<Response, Problem> {
+async fn suspend(
+    call: Extension<Call>,
+    id: Path<Id>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     becomes(&call.0, &id.0.id, &headers, State::Suspended)
 }
 
@@ -232,7 +237,11 @@ async fn suspend(call: Extension<Call>, id: Path<Id>, headers: HeaderMap) -> Res
     (status = 412, body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, body = ProblemBody, content_type = "application/problem+json"),
 ))]
-async fn leave(call: Extension<Call>, id: Path<Id>, headers: HeaderMap) -> Result<Response, Problem> {
+async fn leave(
+    call: Extension<Call>,
+    id: Path<Id>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     becomes(&call.0, &id.0.id, &headers, State::Left)
 }
 
@@ -244,7 +253,11 @@ async fn leave(call: Extension<Call>, id: Path<Id>, headers: HeaderMap) -> Resul
     (status = 412, body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, body = ProblemBody, content_type = "application/problem+json"),
 ))]
-async fn come_back(call: Extension<Call>, id: Path<Id>, headers: HeaderMap) -> Result<Response, Problem> {
+async fn come_back(
+    call: Extension<Call>,
+    id: Path<Id>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     becomes(&call.0, &id.0.id, &headers, State::Active)
 }
 

@@ -121,36 +121,64 @@ fn all_schemas(call: &Call) -> [Value; 2] {
     let plain = value!({});
     let read_only = value!({"mutability": "readOnly"});
     let user = value!([
-        attribute("userName", "By which the user signs in", &value!({"required": true, "uniqueness": "server"})),
+        attribute(
+            "userName",
+            "By which the user signs in",
+            &value!({"required": true, "uniqueness": "server"})
+        ),
         attribute("displayName", "The user's name, as people write it", &plain),
-        attribute("name", "The parts of the name", &value!({"type": "complex", "subAttributes": [
-            attribute("givenName", "The given name", &plain),
-            attribute("familyName", "The family name", &plain),
-        ]})),
+        attribute(
+            "name",
+            "The parts of the name",
+            &value!({"type": "complex", "subAttributes": [
+                attribute("givenName", "The given name", &plain),
+                attribute("familyName", "The family name", &plain),
+            ]})
+        ),
         attribute("active", "Whether the user may come", &value!({"type": "boolean"})),
-        attribute("emails", "Where mail reaches the user; one is kept", &value!({"type": "complex", "multiValued": true, "subAttributes": [
-            attribute("value", "The address", &plain),
-            attribute("type", "work", &value!({"canonicalValues": ["work"]})),
-            attribute("primary", "Whether it is the one", &value!({"type": "boolean"})),
-        ]})),
-        attribute("roles", "The user's roles", &value!({"type": "complex", "multiValued": true, "subAttributes": [
-            attribute("value", "The role", &value!({"caseExact": true})),
-        ]})),
-        attribute("groups", "The user's groups", &value!({"type": "complex", "multiValued": true, "mutability": "readOnly", "subAttributes": [
-            attribute("value", "The group's id", &read_only),
-            attribute("display", "The group's name", &read_only),
-            attribute("$ref", "Where the group is", &value!({"type": "reference", "mutability": "readOnly", "referenceTypes": ["Group"]})),
-        ]})),
+        attribute(
+            "emails",
+            "Where mail reaches the user; one is kept",
+            &value!({"type": "complex", "multiValued": true, "subAttributes": [
+                attribute("value", "The address", &plain),
+                attribute("type", "work", &value!({"canonicalValues": ["work"]})),
+                attribute("primary", "Whether it is the one", &value!({"type": "boolean"})),
+            ]})
+        ),
+        attribute(
+            "roles",
+            "The user's roles",
+            &value!({"type": "complex", "multiValued": true, "subAttributes": [
+                attribute("value", "The role", &value!({"caseExact": true})),
+            ]})
+        ),
+        attribute(
+            "groups",
+            "The user's groups",
+            &value!({"type": "complex", "multiValued": true, "mutability": "readOnly", "subAttributes": [
+                attribute("value", "The group's id", &read_only),
+                attribute("display", "The group's name", &read_only),
+                attribute("$ref", "Where the group is", &value!({"type": "reference", "mutability": "readOnly", "referenceTypes": ["Group"]})),
+            ]})
+        ),
     ]);
     let immutable = value!({"mutability": "immutable"});
     let group = value!([
-        attribute("displayName", "The group's name", &value!({"required": true, "uniqueness": "server"})),
-        attribute("members", "Who is in the group", &value!({"type": "complex", "multiValued": true, "subAttributes": [
-            attribute("value", "The user's id", &immutable),
-            attribute("$ref", "Where the user is", &value!({"type": "reference", "mutability": "immutable", "referenceTypes": ["User"]})),
-            attribute("type", "User", &value!({"mutability": "immutable", "canonicalValues": ["User"]})),
-            attribute("display", "The user's name", &read_only),
-        ]})),
+        attribute(
+            "displayName",
+            "The group's name",
+            &value!({"required": true, "uniqueness": "server"})
+        ),
+        attribute(
+            "members",
+            "Who is in the group",
+            &value!({"type": "complex", "multiValued": true, "subAttributes": [
+                attribute("value", "The user's id", &immutable),
+                attribute("$ref", "Where the user is", &value!({"type": "reference", "mutability": "immutable", "referenceTypes": ["User"]})),
+                attribute("type", "User", &value!({"mutability": "immutable", "canonicalValues": ["User"]})),
+                attribute("display", "The user's name", &read_only),
+            ]})
+        ),
     ]);
     [(USER, "User", user), (GROUP, "Group", group)].map(|(id, name, attributes)| {
         value!({

@@ -80,7 +80,10 @@ fn attribute(text: &str) -> Result<(String, &str), Problem> {
 /// An attribute in lower case, without its schema's name: `userName` of
 /// `urn:ietf:params:scim:schemas:core:2.0:User:userName`.
 pub(super) fn plain(path: &str) -> String {
-    let core = ["urn:ietf:params:scim:schemas:core:2.0:user:", "urn:ietf:params:scim:schemas:core:2.0:group:"];
+    let core = [
+        "urn:ietf:params:scim:schemas:core:2.0:user:",
+        "urn:ietf:params:scim:schemas:core:2.0:group:",
+    ];
     let lower = path.to_ascii_lowercase();
     core.iter().find_map(|urn| lower.strip_prefix(urn)).unwrap_or(&lower).to_owned()
 }
@@ -102,7 +105,10 @@ fn value(text: &str) -> Result<(Value, &str), Problem> {
 }
 
 fn refused(why: &str) -> Problem {
-    fault("invalidFilter", format!("The filter {why}. Ask as in userName eq \"hanako@example.jp\"."))
+    fault(
+        "invalidFilter",
+        format!("The filter {why}. Ask as in userName eq \"hanako@example.jp\"."),
+    )
 }
 
 #[cfg(test)]

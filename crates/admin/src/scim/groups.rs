@@ -43,8 +43,7 @@ pub(super) struct Group {
 
 impl Group {
     fn of(tenant: &str, key: String, was: Vec<u8>) -> Result<Self, Problem> {
-        let record =
-            decode(&was).map_err(|why| Problem::unavailable(format!("{key} {why}")))?;
+        let record = decode(&was).map_err(|why| Problem::unavailable(format!("{key} {why}")))?;
         let id = key.strip_prefix(&key::prefix(tenant, "group")).unwrap_or_default().to_owned();
         Ok(Self { id, record, key, was })
     }
@@ -90,9 +89,7 @@ fn view(host: &str, group: &Group, members: Option<Vec<(String, String)>>) -> Va
         if let Some(external_id) = external_id {
             object.insert("externalId".to_owned(), value!(external_id));
         }
-        let member = |(id, display): (String, String)| {
-            value!({"value": id, "display": display, "type": "User", "$ref": location(host, "Users", &id)})
-        };
+        let member = |(id, display): (String, String)| value!({"value": id, "display": display, "type": "User", "$ref": location(host, "Users", &id)});
         let members: Vec<Value> = members.into_iter().flatten().map(member).collect();
         if !members.is_empty() {
             object.insert("members".to_owned(), value!(members));
@@ -152,7 +149,9 @@ fn holds(terms: &[Term], group: &Group, roster: &Roster) -> Result<bool, Problem
             "members" | "members.value" => {
                 members(roster, &group.record.display_name).iter().any(|(id, _)| id == asked)
             }
-            other => return Err(fault("invalidFilter", format!("Groups are not found by {other}."))),
+            other => {
+                return Err(fault("invalidFilter", format!("Groups are not found by {other}.")));
+            }
         };
         if !holds || term.text().is_none() {
             return Ok(false);
@@ -194,7 +193,9 @@ fn display_name(value: &Value) -> Result<String, Problem> {
 fn external_id(value: &Value) -> Result<Option<String>, Problem> {
     match value {
         Value::Null => Ok(None),
-        Value::String(text) if super::is_text(text) => Ok(Some(text.clone()).filter(|id| !id.is_empty())),
+        Value::String(text) if super::is_text(text) => {
+            Ok(Some(text.clone()).filter(|id| !id.is_empty()))
+        }
         _ => Err(fault("invalidValue", "externalId is a string of one line.")),
     }
 }
@@ -284,8 +285,15 @@ fn write(
     let value = encode(&record).ok_or_else(|| fault("invalidValue", "The group is too large."))?;
     match call.scope.swap(&group.key, Some(&group.was), &value)? {
         Made::Conflict => return Err(Problem::changed()),
-        Made::Done if record.display_name != group.record.display_name || record.external_id != group.record.external_id => {
-            call.changed("group-changed", &format!("group/{}", group.id), &["displayName", "externalId"]);
+        Made::Done
+            if record.display_name != group.record.display_name
+                || record.external_id != group.record.external_id =>
+        {
+            call.changed(
+                "group-changed",
+                &format!("group/{}", group.id),
+                &["displayName", "externalId"],
+            );
         }
         Made::Done => {}
     }
@@ -308,14 +316,19 @@ async fn create(
     let members: BTreeSet<String> = said.members.into_iter().flatten().collect();
     are_users(&call, &members)?;
     let now = call.now();
-    let record = Record { display_name, external_id: said.external_id, created: now, modified: now };
+    let record =
+        Record { display_name, external_id: said.external_id, created: now, modified: now };
     let id = call.fresh().to_owned();
     let key = key::group(call.scope.tenant(), &id);
     let was = encode(&record).ok_or_else(|| fault("invalidValue", "The group is too large."))?;
     if call.scope.swap(&key, None, &was)? == Made::Conflict {
         return Err(fault("uniqueness", "There is such a group."));
     }
-    call.changed("group-created", &format!("group/{id}"), &["displayName", "externalId", "members"]);
+    call.changed(
+        "group-created",
+        &format!("group/{id}"),
+        &["displayName", "externalId", "members"],
+    );
     for id in &members {
         join(&call, id, &record.display_name)?;
     }
@@ -340,8 +353,7 @@ async fn replace(
     let before = current(&call, &group)?;
     let after = said.members.into_iter().flatten().collect();
     let external_id = said.external_id.or_else(|| group.record.external_id.clone());
-    let record =
-        Record { display_name, external_id, modified: call.now(), ..group.record.clone() };
+    let record = Record { display_name, external_id, modified: call.now(), ..group.record.clone() };
     let group = write(&call, &group, record, &before, &after)?;
     let shown = members(&people::all(&call.scope)?, &group.record.display_name);
     Ok(json(StatusCode::OK, &view(call.host(), &group, Some(shown)), None))

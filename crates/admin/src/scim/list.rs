@@ -3,8 +3,8 @@
 use super::fault;
 use super::filter::{self, Term};
 use crate::problem::Problem;
-use axum::http::{HeaderValue, Uri};
 use axum::http::header::LOCATION;
+use axum::http::{HeaderValue, Uri};
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 

@@ -7,7 +7,10 @@
 //! | [`resource`] | a user as SCIM has him, and as his record has him |
 //! | [`patch`], [`filter`], [`list`] | changes, comparisons, pages |
 //! | [`discovery`] | what this provider can do |
-#![allow(clippy::unused_async, reason = "the router takes asynchronous functions; the store's calls wait")]
+#![allow(
+    clippy::unused_async,
+    reason = "the router takes asynchronous functions; the store's calls wait"
+)]
 
 mod discovery;
 mod filter;
@@ -83,15 +86,21 @@ pub(crate) fn router() -> Router {
 
 /// What is wrong, with a word of RFC 7644, table 9; `uniqueness` is a conflict (section 3.3).
 fn fault(kind: &'static str, detail: impl Into<String>) -> Problem {
-    let status =
-        if kind == "uniqueness" { StatusCode::CONFLICT } else { StatusCode::BAD_REQUEST };
+    let status = if kind == "uniqueness" { StatusCode::CONFLICT } else { StatusCode::BAD_REQUEST };
     Problem::new(status, kind, "The request can't be done", detail)
 }
 
 /// The words of RFC 7644, table 9.
 const KINDS: [&str; 9] = [
-    "invalidFilter", "tooMany", "uniqueness", "mutability", "invalidSyntax", "invalidPath", "noTarget",
-    "invalidValue", "sensitive",
+    "invalidFilter",
+    "tooMany",
+    "uniqueness",
+    "mutability",
+    "invalidSyntax",
+    "invalidPath",
+    "noTarget",
+    "invalidValue",
+    "sensitive",
 ];
 
 /// A problem of what both interfaces share, as SCIM has it.
@@ -140,7 +149,8 @@ impl<S: Send + Sync> FromRequest<S> for Resource {
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
-        if !(kind.eq_ignore_ascii_case(MEDIA_TYPE) || kind.eq_ignore_ascii_case("application/json")) {
+        if !(kind.eq_ignore_ascii_case(MEDIA_TYPE) || kind.eq_ignore_ascii_case("application/json"))
+        {
             return Err(Problem::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "media-type-unsupported",

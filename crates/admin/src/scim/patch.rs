@@ -35,9 +35,9 @@ pub(super) struct Operation {
 /// Reads the operations; one without a path is one for each attribute of its value.
 pub(super) fn read(body: &Map<String, Value>) -> Result<Vec<Operation>, Problem> {
     let operations = member(body, "operations").and_then(Value::as_array);
-    let operations = operations.filter(|operations| !operations.is_empty()).ok_or_else(|| {
-        fault("invalidSyntax", "Operations is a list of at least one operation.")
-    })?;
+    let operations = operations
+        .filter(|operations| !operations.is_empty())
+        .ok_or_else(|| fault("invalidSyntax", "Operations is a list of at least one operation."))?;
     if operations.len() > MAX_OPERATIONS {
         return Err(fault("tooMany", "One request has at most 1,000 operations."));
     }

@@ -159,7 +159,10 @@ fn text(attribute: &str, value: &Value) -> Result<Option<String>, Problem> {
         Value::String(text) if super::is_text(text) => {
             Ok(Some(text.clone()).filter(|text| !text.is_empty()))
         }
-        _ => Err(fault("invalidValue", format!("{attribute} is a string of one line, of at most 256 characters."))),
+        _ => Err(fault(
+            "invalidValue",
+            format!("{attribute} is a string of one line, of at most 256 characters."),
+        )),
     }
 }
 
@@ -193,7 +196,10 @@ pub(super) fn values(attribute: &str, value: &Value) -> Result<Vec<String>, Prob
                     found.push(item);
                 }
                 if attribute == "roles" && found.len() > MAX_VALUES {
-                    return Err(fault("tooMany", format!("{attribute} has more than {MAX_VALUES} items.")));
+                    return Err(fault(
+                        "tooMany",
+                        format!("{attribute} has more than {MAX_VALUES} items."),
+                    ));
                 }
             }
             Ok(found)
@@ -207,7 +213,9 @@ fn email(value: &Value) -> Result<Option<String>, Problem> {
     let Value::Array(items) = value else {
         return Ok(values("emails", value)?.into_iter().next());
     };
-    let is_primary = |item: &&Value| item.get("primary").is_some_and(|primary| boolean(primary).is_ok_and(|primary| primary));
+    let is_primary = |item: &&Value| {
+        item.get("primary").is_some_and(|primary| boolean(primary).is_ok_and(|primary| primary))
+    };
     let is_work = |item: &&Value| item.get("type").is_some_and(|kind| kind == "work");
     let chosen = items.iter().find(is_primary).or_else(|| items.iter().find(is_work));
     match chosen.or_else(|| items.first()) {
@@ -275,7 +283,8 @@ pub(super) fn view(
     if !of.is_empty() {
         put("groups", json!(of));
     }
-    let mut meta = json!({"resourceType": "User", "location": location(host, "Users", &id), "version": tag});
+    let mut meta =
+        json!({"resourceType": "User", "location": location(host, "Users", &id), "version": tag});
     if let (Some(scim), Some(meta)) = (&user.scim, meta.as_object_mut()) {
         meta.insert("created".to_owned(), json!(moment(scim.created)));
         meta.insert("lastModified".to_owned(), json!(moment(scim.modified)));

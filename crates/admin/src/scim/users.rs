@@ -93,7 +93,9 @@ fn holds(terms: &[Term], subject: &str, user: &User) -> Result<bool, Problem> {
             "emails" | "emails.value" => same(user.email.as_deref(), term, false),
             "displayname" => same(user.name.as_deref(), term, false),
             "active" => term.value == Value::Bool(user.state == State::Active),
-            other => return Err(fault("invalidFilter", format!("Users are not found by {other}."))),
+            other => {
+                return Err(fault("invalidFilter", format!("Users are not found by {other}.")));
+            }
         };
         if !holds {
             return Ok(false);
@@ -149,7 +151,8 @@ fn subject<'s>(call: &Call, said: &'s Said) -> Result<&'s str, Problem> {
 /// The record that says so.
 fn to_be(call: &Call, person: &Person, said: &Said) -> Result<User, Problem> {
     if said.roles.iter().flatten().any(|role| is_reserved(role)) {
-        let detail = "The roles admin and provisioner are given by the administration interface alone.";
+        let detail =
+            "The roles admin and provisioner are given by the administration interface alone.";
         return Err(fault("invalidValue", detail));
     }
     let before = person.user.as_ref();
@@ -235,8 +238,23 @@ fn write(
 
 /// Attributes of the core schema that no record keeps: directories send them all the same.
 const PASSED_OVER: [&str; 17] = [
-    "id", "schemas", "meta", "nickname", "profileurl", "title", "usertype", "preferredlanguage", "locale",
-    "timezone", "password", "phonenumbers", "ims", "photos", "addresses", "entitlements", "x509certificates",
+    "id",
+    "schemas",
+    "meta",
+    "nickname",
+    "profileurl",
+    "title",
+    "usertype",
+    "preferredlanguage",
+    "locale",
+    "timezone",
+    "password",
+    "phonenumbers",
+    "ims",
+    "photos",
+    "addresses",
+    "entitlements",
+    "x509certificates",
 ];
 
 fn apply(said: &mut Said, Operation { op, place, value }: &Operation) -> Result<(), Problem> {

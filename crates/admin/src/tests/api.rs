@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 const ANY: [(&str, &str); 1] = [("if-match", "*")];
 const ALL_REVOKED: &str = r#"{"v":1}"#;
+const SHUT_OUT: &str = r#"{"v":1,"by":"directory"}"#;
 
 /// A world with one active user, u-1, who is signed in.
 fn world() -> World {
@@ -35,7 +36,8 @@ fn a_user_is_created_read_changed_and_deleted() {
     );
     let again = world.ask("PUT", "/users/u-2", &[("if-match", &read.tag)], body);
     assert_eq!((again.status, &again.tag), (200, &read.tag), "idempotent");
-    let changed = world.ask("PUT", "/users/u-2", &[("if-match", &read.tag)], r#"{"roles":["admin"]}"#);
+    let changed =
+        world.ask("PUT", "/users/u-2", &[("if-match", &read.tag)], r#"{"roles":["admin"]}"#);
     assert_eq!(changed.status, 200, "{changed:?}");
     assert_ne!(changed.tag, read.tag);
     for (status, condition) in [(412, Some(read.tag.as_str())), (428, None)] {
@@ -48,7 +50,7 @@ fn a_user_is_created_read_changed_and_deleted() {
         assert_eq!(world.ask("DELETE", "/users/u-2", &[], "").status, 204);
         assert_eq!(world.ask("GET", "/users/u-2", &[], "").status, 404);
     }
-    assert_eq!(world.memory.text("t/acme/revoked/subject/u-2").unwrap(), ALL_REVOKED);
+    assert_eq!(world.memory.text("t/acme/revoked/subject/u-2").unwrap(), SHUT_OUT);
     let left = world.memory.text("t/acme/user/u-2").unwrap();
     assert!(!left.contains("hanako") && left.contains("left"), "{left}");
     assert_eq!(
@@ -62,7 +64,7 @@ fn a_user_is_created_read_changed_and_deleted() {
     // He may be created anew, and the tokens of before stay refused.
     assert_eq!(world.ask("PUT", "/users/u-2", &[], r#"{"roles":["member"]}"#).status, 201);
     let revoked = world.memory.text("t/acme/revoked/subject/u-2").unwrap();
-    assert_eq!(revoked, format!(r#"{{"v":1,"before":{}}}"#, world.now));
+    assert_eq!(revoked, format!(r#"{{"v":1,"before":{},"by":"directory"}}"#, world.now));
 }
 
 #[test]
@@ -95,7 +97,8 @@ fn what_can_be_no_user_is_refused() {
     assert_eq!(world.ask("PUT", "/users/u-2", &[], &" ".repeat(1 << 20)).status, 400);
     let large = " ".repeat((1 << 20) + 1);
     assert_eq!(world.ask("PUT", "/users/u-2", &[], &large).status, 413);
-    let text = world.by("acme", "PUT", "/api/admin/v1/users/u-2", &[("content-type", "text/plain")], "{}");
+    let text =
+        world.by("acme", "PUT", "/api/admin/v1/users/u-2", &[("content-type", "text/plain")], "{}");
     assert_eq!(text.status, 415);
     assert_eq!(world.ask("PATCH", "/users/u-2", &[], "{}").status, 405);
     assert_eq!(world.ask("GET", "/nothing", &[], "").status, 404);
@@ -175,18 +178,20 @@ fn whoever_is_shut_out_leaves_nothing_behind() {
     for (action, state) in [("suspend", "suspended"), ("leave", "left")] {
         let world = world();
         let before = world.ask("GET", "/users/u-1", &[], "");
-        let stale = world.ask("POST", &format!("/users/u-1/{action}"), &[("if-match", "\"x\"")], "");
+        let stale =
+            world.ask("POST", &format!("/users/u-1/{action}"), &[("if-match", "\"x\"")], "");
         assert_eq!(stale.status, 412);
-        let done = world.ask("POST", &format!("/users/u-1/{action}"), &[("if-match", &before.tag)], "");
+        let done =
+            world.ask("POST", &format!("/users/u-1/{action}"), &[("if-match", &before.tag)], "");
         assert_eq!((done.status, &done.json()["state"]), (200, &state.into()), "{done:?}");
         assert!(world.memory.text(&session()).is_none());
-        assert_eq!(world.memory.text("t/acme/revoked/subject/u-1").unwrap(), ALL_REVOKED);
+        assert_eq!(world.memory.text("t/acme/revoked/subject/u-1").unwrap(), SHUT_OUT);
         let again = world.ask("POST", &format!("/users/u-1/{action}"), &[], "");
         assert_eq!((again.status, &again.tag), (200, &done.tag), "idempotent");
 
         let back = world.ask("POST", "/users/u-1/return", &[], "");
         assert_eq!((back.status, &back.json()["state"]), (200, &"active".into()));
-        let before = format!(r#"{{"v":1,"before":{}}}"#, world.now);
+        let before = format!(r#"{{"v":1,"before":{},"by":"directory"}}"#, world.now);
         assert_eq!(world.memory.text("t/acme/revoked/subject/u-1").unwrap(), before);
         let actions: Vec<String> =
             world.written().iter().map(|line| line[0].as_str().unwrap().to_owned()).collect();
@@ -203,12 +208,12 @@ fn two_who_change_one_user_do_not_cross() {
     let left = suspended.replace("suspended", "left");
     *world.memory.overtake.lock().unwrap() = Some(Box::new(move |entries| {
         entries.insert("t/acme/user/u-1".into(), left.into_bytes());
-        entries.insert("t/acme/revoked/subject/u-1".into(), ALL_REVOKED.into());
+        entries.insert("t/acme/revoked/subject/u-1".into(), SHUT_OUT.into());
     }));
     let tag = world.ask("GET", "/users/u-1", &[], "").tag;
     let back = world.ask("POST", "/users/u-1/return", &[("if-match", &tag)], "");
     assert_eq!(back.status, 412, "{back:?}");
-    assert_eq!(world.memory.text("t/acme/revoked/subject/u-1").unwrap(), ALL_REVOKED);
+    assert_eq!(world.memory.text("t/acme/revoked/subject/u-1").unwrap(), SHUT_OUT);
     assert!(world.memory.text("t/acme/user/u-1").unwrap().contains("left"));
     // Without a condition it is what he asked for, of the user as he is then.
     assert_eq!(world.ask("POST", "/users/u-1/return", &[], "").status, 200);
@@ -219,10 +224,27 @@ fn two_who_change_one_user_do_not_cross() {
 fn a_change_that_was_cut_off_is_made_whole() {
     let world = world();
     // His record was written, and nothing else.
-    world.memory.put("t/acme/user/u-1", r#"{"v":1,"state":"left","roles":["member"],"since":1,"subject":"u-1"}"#);
+    world.memory.put(
+        "t/acme/user/u-1",
+        r#"{"v":1,"state":"left","roles":["member"],"since":1,"subject":"u-1"}"#,
+    );
     assert_eq!(world.ask("POST", "/users/u-1/leave", &[], "").status, 200);
     assert!(world.memory.text(&session()).is_none());
-    assert_eq!(world.memory.text("t/acme/revoked/subject/u-1").unwrap(), ALL_REVOKED);
+    assert_eq!(world.memory.text("t/acme/revoked/subject/u-1").unwrap(), SHUT_OUT);
+
+    // Of a return likewise: it opens at last.
+    world.memory.put(
+        "t/acme/user/u-1",
+        r#"{"v":1,"state":"active","roles":["member"],"since":1,"subject":"u-1"}"#,
+    );
+    assert_eq!(world.ask("POST", "/users/u-1/return", &[], "").status, 200);
+    assert!(world.memory.text("t/acme/revoked/subject/u-1").unwrap().contains("before"));
+    // What was revoked for good, no return undoes.
+    world.memory.put("t/acme/revoked/subject/u-1", ALL_REVOKED);
+    for action in ["suspend", "return"] {
+        assert_eq!(world.ask("POST", &format!("/users/u-1/{action}"), &[], "").status, 200);
+        assert_eq!(world.memory.text("t/acme/revoked/subject/u-1").unwrap(), ALL_REVOKED);
+    }
 
     *world.memory.is_away.lock().unwrap() = true;
     let away = world.ask("POST", "/users/u-1/return", &[], "");
@@ -303,13 +325,16 @@ fn a_file_changes_all_that_it_says_or_nothing() {
     assert_eq!((dry.status, &dry.json()["encoding"]), (200, &"Shift_JIS".into()), "{dry:?}");
     assert!(world.memory.text("t/acme/user/u-2").is_none() && world.written().is_empty());
     let told = import(&world, "?complete=false", file.as_bytes()).json();
-    assert_eq!((&told["joins"], &told["moves"], &told["leaves"]), (&1.into(), &1.into(), &0.into()));
+    assert_eq!(
+        (&told["joins"], &told["moves"], &told["leaves"]),
+        (&1.into(), &1.into(), &0.into())
+    );
     assert_eq!(told["steps"][0]["changes"][0]["to"], "admin");
     assert_eq!(world.written().len(), 2);
     let complete = import(&world, "?complete=true", b"user_id\nu-2\n").json();
     assert_eq!(complete["leaves"], 1);
     assert!(world.memory.text(&session()).is_none(), "his session ends");
-    assert_eq!(world.memory.text("t/acme/revoked/subject/u-1").unwrap(), ALL_REVOKED);
+    assert_eq!(world.memory.text("t/acme/revoked/subject/u-1").unwrap(), SHUT_OUT);
 
     let faults = import(&world, "", b"user_id,roles\na b,\nu-3,x y\nu-4,member\n");
     assert_eq!((faults.status, faults.reason().as_str()), (422, "file-invalid"));
@@ -344,7 +369,10 @@ fn an_export_can_be_imported() {
     world.ask("PUT", "/users/u-2", &[], r#"{"name":"=1+1","roles":["a","b"]}"#);
     world.ask("DELETE", "/users/u-1", &[], "");
     let export = world.ask("GET", "/export/users", &[], "");
-    assert_eq!(export.text, "\u{feff}user_id,email,name,roles,groups,state\r\nu-2,,'=1+1,a;b,,active\r\n");
+    assert_eq!(
+        export.text,
+        "\u{feff}user_id,email,name,roles,groups,state\r\nu-2,,'=1+1,a;b,,active\r\n"
+    );
     assert_eq!(import(&world, "", export.text.as_bytes()).json()["unchanged"], 1);
 }
 
@@ -381,7 +409,8 @@ fn tokens_are_taken_back_and_restored() {
         let put = world.ask("PUT", &path, &[], "{}");
         assert_eq!((put.status, world.memory.text(&key).unwrap().as_str()), (201, ALL_REVOKED));
         assert_eq!(world.ask("PUT", &path, &[], "{}").status, 428);
-        let narrowed = world.ask("PUT", &path, &[("if-match", &put.tag)], r#"{"before":1800000000}"#);
+        let narrowed =
+            world.ask("PUT", &path, &[("if-match", &put.tag)], r#"{"before":1800000000}"#);
         assert_eq!((narrowed.status, narrowed.text.as_str()), (200, r#"{"before":1800000000}"#));
         assert_eq!(world.ask("DELETE", &path, &[("if-match", &put.tag)], "").status, 412);
         assert_eq!(world.ask("DELETE", &path, &ANY, "").status, 204);
@@ -404,9 +433,20 @@ fn assistants_are_labelled() {
     let put = world.ask("PUT", "/assistants/a1", &[], label);
     assert_eq!(put.status, 201, "{put:?}");
     assert_eq!(world.ask("GET", "/assistants/a1", &[], "").tag, put.tag);
-    assert_eq!(world.memory.text("t/acme/assistant/a1").unwrap(), r#"{"v":1,"visibility":"restricted","users":["u-1"],"groups":["sales"]}"#);
-    assert_eq!(world.ask("PUT", "/assistants/a1", &[], r#"{"visibility":"organization"}"#).status, 428);
-    let open = world.ask("PUT", "/assistants/a1", &[("if-match", &put.tag)], r#"{"visibility":"organization"}"#);
+    assert_eq!(
+        world.memory.text("t/acme/assistant/a1").unwrap(),
+        r#"{"v":1,"visibility":"restricted","users":["u-1"],"groups":["sales"]}"#
+    );
+    assert_eq!(
+        world.ask("PUT", "/assistants/a1", &[], r#"{"visibility":"organization"}"#).status,
+        428
+    );
+    let open = world.ask(
+        "PUT",
+        "/assistants/a1",
+        &[("if-match", &put.tag)],
+        r#"{"visibility":"organization"}"#,
+    );
     assert_eq!(open.status, 200);
     for (status, body) in [
         (422, r#"{"visibility":"restricted"}"#),
@@ -438,7 +478,10 @@ fn networks_are_narrowed_within_what_the_operator_allows() {
     let networks = read.json();
     assert_eq!(networks["client"], "203.0.113.9");
     assert_eq!(networks["networks"][0], json!({"name":"business"}));
-    assert_eq!(networks["networks"][1]["widest"], json!([{"first":"203.0.113.0","last":"203.0.113.255"}]));
+    assert_eq!(
+        networks["networks"][1]["widest"],
+        json!([{"first":"203.0.113.0","last":"203.0.113.255"}])
+    );
     let own = r#"{"allow":["203.0.113.0/28"]}"#;
     assert_eq!(world.ask("PUT", "/networks/admin", &[], own).status, 428);
     let tag = [("if-match", read.tag.as_str())];
@@ -458,7 +501,8 @@ fn networks_are_narrowed_within_what_the_operator_allows() {
     assert_eq!(done.status, 200, "{done:?}");
     assert_eq!(done.json()["networks"][1]["list"], json!({"allow":["203.0.113.0/28"]}));
     assert_eq!(world.ask("PUT", "/networks/admin", &tag, own).status, 412, "the tag is old");
-    let forced = world.ask("PUT", "/networks/admin?force=true", &ANY, r#"{"allow":["203.0.113.64/28"]}"#);
+    let forced =
+        world.ask("PUT", "/networks/admin?force=true", &ANY, r#"{"allow":["203.0.113.64/28"]}"#);
     assert_eq!(forced.status, 200);
     assert_eq!(world.ask("DELETE", "/networks/admin", &[], "").status, 200);
     assert_eq!(world.memory.text("t/acme/networks").unwrap(), r#"{"v":1,"networks":{}}"#);
@@ -492,7 +536,10 @@ fn the_description_is_the_committed_one() {
     for (path, item) in served.json()["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             let _ = write!(operations, "{method} {path}");
-            assert!(operation["summary"].is_string() && operation["responses"]["503"].is_object(), "{operations}");
+            assert!(
+                operation["summary"].is_string() && operation["responses"]["503"].is_object(),
+                "{operations}"
+            );
         }
     }
 }

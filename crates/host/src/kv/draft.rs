@@ -76,11 +76,7 @@ impl store::Host for KvView<'_> {
 }
 
 impl store::HostBucket for KvView<'_> {
-    async fn get(
-        &mut self,
-        bucket: Resource<StoreHandle>,
-        key: String,
-    ) -> Answer<Option<Vec<u8>>> {
+    async fn get(&mut self, bucket: Resource<StoreHandle>, key: String) -> Answer<Option<Vec<u8>>> {
         let store = self.store(&bucket)?;
         Ok(store.get(&key).await.map_err(Error::from))
     }
@@ -127,11 +123,7 @@ impl store::HostBucket for KvView<'_> {
 }
 
 impl atomics::HostCas for KvView<'_> {
-    async fn new(
-        &mut self,
-        bucket: Resource<StoreHandle>,
-        key: String,
-    ) -> Answer<Resource<Cas>> {
+    async fn new(&mut self, bucket: Resource<StoreHandle>, key: String) -> Answer<Resource<Cas>> {
         if let Some(full) = self.full() {
             return Ok(full);
         }

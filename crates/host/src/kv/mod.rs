@@ -17,9 +17,9 @@ use futures::future::BoxFuture;
 
 #[expect(unreachable_pub, reason = "generated code re-exports it")]
 pub use self::binding::StoreHandle;
+pub(crate) use self::binding::{Kv, KvView};
 #[expect(unreachable_pub, reason = "generated code re-exports it")]
 pub use self::draft::Cas;
-pub(crate) use self::binding::{Kv, KvView};
 use crate::HostError;
 
 /// The name of the file of a state on disk.
