@@ -16,7 +16,6 @@ mod fetch;
 mod keys;
 mod origins;
 mod own;
-mod policy;
 mod request;
 mod state;
 mod stream;
@@ -38,7 +37,7 @@ impl wasip3::exports::http::handler::Guest for Gateway {
         let request = request::read(&incoming);
         let audience = Audience::of(&request.method, &request.headers);
 
-        let policy = policy::for_request(&request);
+        let policy = sekisho_mount::for_request(&request);
         let (facts, outcome) = match &policy {
             Ok(policy) => judge_and_forward(policy, request, incoming, &arrival).await,
             Err(denial) => (Facts::of(&request), Err(denial.clone())),

@@ -47,7 +47,7 @@ fn build() -> PathBuf {
 }
 
 /// The names that a component imports.
-fn imports(component: &Path) -> Vec<String> {
+pub(crate) fn imports(component: &Path) -> Vec<String> {
     let bytes = std::fs::read(component).unwrap();
     let mut depth = 0;
     let mut names = Vec::new();

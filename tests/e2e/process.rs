@@ -206,7 +206,12 @@ impl Site {
 
     /// A token of this member of acme's.
     pub(crate) fn token(&self, subject: &str) -> String {
-        let token = self.issuer.token("acme").subject(subject).roles(["member"]);
+        self.token_with(subject, &["member"])
+    }
+
+    /// A token of somebody of acme's with these roles.
+    pub(crate) fn token_with(&self, subject: &str, roles: &[&str]) -> String {
+        let token = self.issuer.token("acme").subject(subject).roles(roles.iter().copied());
         token.issued_at(unix_seconds()).sign().unwrap()
     }
 

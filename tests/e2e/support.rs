@@ -111,7 +111,7 @@ pub(crate) fn with_packages(directory: &str) -> PathBuf {
     directory
 }
 
-fn repository() -> Manifest {
+pub(crate) fn repository() -> Manifest {
     Manifest::load(&root().join("spin.toml")).unwrap()
 }
 
@@ -139,13 +139,27 @@ pub(crate) fn manifest_text(
     } else {
         "environment = { SEKISHO_PEER_ADDRESS_HEADER = \"spin-client-addr\" }"
     };
+    let administration = if spin { administration(policy) } else { String::new() };
+    // The example policy names it whether it is there or not.
+    let origins = [origins, &["http://admin.spin.internal".to_owned()]].concat();
     let (component, policy) = (component.display(), policy.display());
     format!(
         "spin_manifest_version = 2\napplication = {{ name = \"e2e\" }}\n\
          [[trigger.http]]\nroute = \"/...\"\ncomponent = \"gateway\"\n\
          [component.gateway]\nsource = \"{component}\"\n\
          files = [{{ source = \"{policy}\", destination = \"/policy\" }}]\n\
-         allowed_outbound_hosts = {origins:?}\n{stores}\n{environment}\n{keys}"
+         allowed_outbound_hosts = {origins:?}\n{stores}\n{environment}\n{keys}{administration}"
+    )
+}
+
+/// The administration component, as the repository's manifest has it.
+fn administration(policy: &Path) -> String {
+    let source = repository().source("admin").unwrap().to_owned();
+    format!(
+        "[component.admin]\nsource = {source:?}\n\
+         files = [{{ source = {policy:?}, destination = \"/policy\" }}]\n\
+         key_value_stores = [\"default\"]\n\
+         [component.admin.variables]\nscim_subject = \"userName\"\nscim_default_roles = \"member\"\n"
     )
 }
 

@@ -77,9 +77,15 @@ mod tests {
         files.insert("tenants/acme.toml".into(), published.into());
         let policy = sekisho_core::policy::load(&files).unwrap();
         for (hosts, covered) in [
-            ("[\"http://127.0.0.1:3480\", \"https://keys.example:8443\"]", true),
-            ("[\"http://127.0.0.1:3480\", \"https://keys.example\"]", false),
-            ("[\"http://127.0.0.1:3480\"]", false),
+            (
+                "[\"http://127.0.0.1:3480\", \"http://admin.spin.internal\", \"https://keys.example:8443\"]",
+                true,
+            ),
+            (
+                "[\"http://127.0.0.1:3480\", \"http://admin.spin.internal\", \"https://keys.example\"]",
+                false,
+            ),
+            ("[\"http://127.0.0.1:3480\", \"http://admin.spin.internal\"]", false),
         ] {
             let told = told(&policy, hosts);
             assert_eq!(told.is_none(), covered, "{hosts}");
@@ -92,9 +98,12 @@ mod tests {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let (_, policy) = policy_dir::load(&root.join("policy")).unwrap();
         for (hosts, covered) in [
-            ("[\"http://127.0.0.1:3480\"]", true),
-            ("[\"http://127.0.0.1:3480/\", \"https://other\"]", true),
-            ("[\"http://127.0.0.1:*\"]", true),
+            ("[\"http://127.0.0.1:3480\", \"http://admin.spin.internal\"]", true),
+            (
+                "[\"http://127.0.0.1:3480/\", \"http://admin.spin.internal\", \"https://other\"]",
+                true,
+            ),
+            ("[\"http://127.0.0.1:*\", \"http://admin.spin.internal\"]", true),
             ("[\"http://127.0.0.1:4000..5000\"]", false),
             ("[\"https://*:*\"]", false),
             ("[\"http://127.0.0.1:3481\"]", false),

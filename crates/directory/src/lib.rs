@@ -13,10 +13,16 @@
 //! | [`sessions`] | who is signed in |
 //! | [`revocations`] | tokens that are taken back |
 //! | [`import`] | users from a CSV file, and what it would change |
+//! | [`export`] | users as such a file |
+//! | [`form`] | what a user's record may say |
+//! | [`groups`] | groups that an identity provider provisions |
 //! | [`labels`] | who may see which assistant |
 //! | [`networks`] | what a tenant narrows, within what the operator allows |
 
 pub mod edit;
+pub mod export;
+pub mod form;
+pub mod groups;
 pub mod import;
 pub mod labels;
 pub mod networks;

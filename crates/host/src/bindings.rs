@@ -9,3 +9,16 @@ wasmtime::component::bindgen!({
     },
     imports: { default: trappable },
 });
+
+/// A draft of `wasi:keyvalue`, whose functions wait for the store.
+pub mod keyvalue {
+    wasmtime::component::bindgen!({
+        path: "wit",
+        world: "keyvalue",
+        with: {
+            "wasi:keyvalue/store.bucket": crate::kv::StoreHandle,
+            "wasi:keyvalue/atomics.cas": crate::kv::Cas,
+        },
+        imports: { default: async | trappable },
+    });
+}

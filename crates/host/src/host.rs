@@ -349,7 +349,7 @@ impl Parts<'_> {
         })?;
         let pre = self.linker.instantiate_pre(&component).map_err(|error| {
             at(format!("component `{name}` needs what this host does not offer: {error:#}")).help(
-                "The host offers wasi:* 0.2 and 0.3, spin:key-value@3.0.0 and spin:variables@3.0.0",
+                "The host offers wasi:* 0.2 and 0.3, spin:key-value@3.0.0, spin:variables@3.0.0 and wasi:keyvalue@0.2.0-draft2",
             )
         })?;
         ServicePre::new(pre).map_err(|error| {
@@ -364,19 +364,24 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<Ctx>> {
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi::p3::add_to_linker(&mut linker)?;
     hooks::add_to_linker(&mut linker)?;
-    bindings::spin::key_value::key_value::add_to_linker::<_, Kv>(&mut linker, |ctx: &mut Ctx| {
-        KvView {
-            table: &mut ctx.table,
-            stores: &ctx.blueprint.stores,
-            open: &mut ctx.open_stores,
-            observed: &ctx.blueprint.observed,
-        }
-    })?;
+    bindings::spin::key_value::key_value::add_to_linker::<_, Kv>(&mut linker, stores)?;
+    bindings::keyvalue::wasi::keyvalue::store::add_to_linker::<_, Kv>(&mut linker, stores)?;
+    bindings::keyvalue::wasi::keyvalue::atomics::add_to_linker::<_, Kv>(&mut linker, stores)?;
+    bindings::keyvalue::wasi::keyvalue::batch::add_to_linker::<_, Kv>(&mut linker, stores)?;
     bindings::spin::variables::variables::add_to_linker::<_, Config>(
         &mut linker,
         |ctx: &mut Ctx| ConfigView(&ctx.blueprint.variables),
     )?;
     Ok(linker)
+}
+
+fn stores(ctx: &mut Ctx) -> KvView<'_> {
+    KvView {
+        table: &mut ctx.table,
+        stores: &ctx.blueprint.stores,
+        open: &mut ctx.open_stores,
+        observed: &ctx.blueprint.observed,
+    }
 }
 
 fn check_mounts(manifest: &Manifest, mounts: &BTreeMap<String, PathBuf>) -> Result<(), HostError> {

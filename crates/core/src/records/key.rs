@@ -28,6 +28,11 @@ pub fn user(tenant: &str, subject: &str) -> String {
     key(tenant, &["user", &segment(subject)])
 }
 
+/// A group that an identity provider provisions.
+pub fn group(tenant: &str, id: &str) -> String {
+    key(tenant, &["group", &segment(id)])
+}
+
 /// An assistant's label.
 pub fn assistant(tenant: &str, id: &str) -> String {
     key(tenant, &["assistant", &segment(id)])
@@ -84,7 +89,7 @@ pub fn digest(name: &str) -> String {
     format!("~{}", hexadecimal(&Sha256::digest(name)))
 }
 
-/// What a record of this key is about: `revoked`, `session`, `seen`, `user`, `networks`, `assistant` or `rate`.
+/// What a record of this key is about: `revoked`, `session`, `seen`, `user`, `group`, `networks`, `assistant` or `rate`.
 pub fn kind(key: &str) -> &str {
     key.split('/').nth(2).unwrap_or_default()
 }
@@ -96,7 +101,7 @@ pub fn is_key(key: &str) -> bool {
         ["t", _, "session" | "seen", session] => is_digest(session),
         ["t", _, "revoked", "all"]
         | ["t", _, "revoked", "subject" | "session", _]
-        | ["t", _, "user" | "assistant", _]
+        | ["t", _, "user" | "group" | "assistant", _]
         | ["t", _, "networks"]
         | ["t", _, "rate", _, "tenant"]
         | ["t", _, "rate", _, "subject", _] => true,
@@ -114,7 +119,7 @@ pub fn is_digest(part: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_key, key, networks, prefix, seen, segment, session, user};
+    use super::{group, is_key, key, networks, prefix, seen, segment, session, user};
 
     #[test]
     fn a_name_stays_within_its_segment() {
@@ -136,9 +141,13 @@ mod tests {
     #[test]
     fn what_is_written_is_a_key() {
         let digest = super::digest("sid");
-        for key in
-            [user("acme", "a/b"), networks("acme"), session("acme", &digest), seen("acme", &digest)]
-        {
+        for key in [
+            user("acme", "a/b"),
+            group("acme", "0a"),
+            networks("acme"),
+            session("acme", &digest),
+            seen("acme", &digest),
+        ] {
             assert!(is_key(&key), "{key}");
         }
         assert!(user("acme", "u-42").starts_with(&prefix("acme", "user")));

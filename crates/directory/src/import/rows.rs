@@ -3,8 +3,9 @@
 use super::Fault;
 use super::columns::{Column, Columns};
 use super::lines::{Lines, broken, field, quoted};
+use crate::form::{is_email, is_line, is_subject};
 use sekisho_core::directory::State;
-use sekisho_core::token::claims::{MAX_NAMES, MAX_ROLES, MAX_SUBJECT, is_name, is_role};
+use sekisho_core::token::claims::{MAX_NAMES, MAX_ROLES, is_name, is_role};
 use std::collections::BTreeMap;
 
 /// The most rows of one file.
@@ -12,9 +13,6 @@ pub const MAX_ROWS: usize = 100_000;
 
 /// The most faults that are told.
 const MAX_FAULTS: usize = 1_000;
-
-/// The longest name and address, in characters; of an address RFC 5321, section 4.5.3.1.
-const MAX_TEXT: usize = 256;
 
 /// A row. What stands in no column is not said, and stays as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,8 +119,7 @@ impl File {
             Some(field) => field,
             None => (email.unwrap_or_default().to_owned(), "email".to_owned()),
         };
-        let fits = (1..=MAX_SUBJECT).contains(&subject.len())
-            && subject.bytes().all(|byte| byte.is_ascii_graphic());
+        let fits = is_subject(&subject);
         if !fits {
             let message = if subject.is_empty() {
                 "nobody is named".to_owned()
@@ -141,13 +138,7 @@ impl File {
 
     fn email(&mut self, line: u64, record: &csv::StringRecord) -> Option<String> {
         let (email, column) = self.field(record, Column::Email)?;
-        let sound = email.split_once('@').is_some_and(|(local, domain)| {
-            !local.is_empty()
-                && !domain.contains('@')
-                && domain.split('.').all(|label| !label.is_empty())
-        });
-        let plain = email.chars().all(|c| !c.is_whitespace() && !c.is_control());
-        if !(email.is_empty() || sound && plain && email.chars().count() <= MAX_TEXT) {
+        if !(email.is_empty() || is_email(&email)) {
             let message = format!("{} is no e-mail address", quoted(&email));
             self.fault(line, Some(&column), message, "write it as hanako@example.jp");
         }
@@ -156,7 +147,7 @@ impl File {
 
     fn name(&mut self, line: u64, record: &csv::StringRecord) -> Option<String> {
         let (name, column) = self.field(record, Column::Name)?;
-        if name.chars().count() > MAX_TEXT || name.chars().any(char::is_control) {
+        if !is_line(&name) {
             let message = format!("{} is no name", quoted(&name));
             self.fault(line, Some(&column), message, "write at most 256 characters on one line");
         }

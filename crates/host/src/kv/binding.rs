@@ -10,11 +10,11 @@ use crate::bindings::spin::key_value::key_value::{Error, Host, HostStore, HostSt
 use crate::observe::Observed;
 
 /// Stores that one instance may hold open.
-const MAX_OPEN: usize = 1024;
+pub(super) const MAX_OPEN: usize = 1024;
 
 /// What an open `store` resource stands for.
 #[expect(unreachable_pub, reason = "generated code re-exports it")]
-pub struct StoreHandle(Arc<dyn KeyValue>);
+pub struct StoreHandle(pub(super) Arc<dyn KeyValue>);
 
 /// Marks the key-value part of the store's data.
 pub(crate) struct Kv;

@@ -2,6 +2,7 @@
 
 mod binding;
 mod disk;
+mod draft;
 mod memory;
 mod redis;
 #[cfg(test)]
@@ -17,6 +18,8 @@ use futures::future::BoxFuture;
 #[expect(unreachable_pub, reason = "generated code re-exports it")]
 pub use self::binding::StoreHandle;
 pub(crate) use self::binding::{Kv, KvView};
+#[expect(unreachable_pub, reason = "generated code re-exports it")]
+pub use self::draft::Cas;
 use crate::HostError;
 
 /// The name of the file of a state on disk.

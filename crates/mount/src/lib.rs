@@ -1,7 +1,7 @@
 //! The policy that the host mounts at `/policy`: a compiled one, of which an instance reads what
 //! its requests need, or the directory of files that it would be compiled from, read once by each
 //! instance. A mount does not change under a running instance, and the host replaces instances
-//! when the policy changes.
+//! when the policy changes. For components: it needs nothing of a host but files.
 
 use sekisho_core::policy::deployed::{self, Deployed, Stored};
 use sekisho_core::policy::{Fault, Files, MAX_FILE, is_policy_file, load};
@@ -24,7 +24,7 @@ enum Current {
 }
 
 /// The policy for a request, or a refusal: without a policy nothing is permitted.
-pub(crate) fn for_request(request: &Request) -> Result<Arc<Policy>, Denial> {
+pub fn for_request(request: &Request) -> Result<Arc<Policy>, Denial> {
     CURRENT.with(|current| match current.get_or_init(open) {
         Ok(Current::Whole(policy)) => Ok(Arc::clone(policy)),
         Ok(Current::Compiled(deployed)) => {

@@ -1,0 +1,18 @@
+"""scim2-tester against a running provider: .ci/scim.py URL TOKEN. Ends with 1 if it found a fault."""
+
+import sys
+
+from httpx2 import Client
+from scim2_client.engines.httpx2 import SyncSCIMClient
+from scim2_tester import Status, check_server
+
+url, token = sys.argv[1:]
+client = Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=20)
+results = check_server(SyncSCIMClient(client))
+counts = {}
+for result in results:
+    counts[result.status.name] = counts.get(result.status.name, 0) + 1
+    if result.status in (Status.ERROR, Status.CRITICAL):
+        print(result.status.name, result.title, result.resource_type or "", result.reason)
+print(counts)
+sys.exit(1 if {"ERROR", "CRITICAL"} & counts.keys() or not counts.get("SUCCESS") else 0)

@@ -1,0 +1,290 @@
+//! `/revocations`: tokens that are taken back before they expire.
+//!
+//! The store can remove a record only unconditionally, and a revocation must not get lost between a look and a removal.
+//! So one that is lifted stays as one that concerns no token: those issued in 1970 or before.
+
+use super::{Body, answer, created, no_content};
+use crate::call::Call;
+use crate::etag::{self, Target};
+use crate::problem::{Problem, ProblemBody};
+use crate::store::Made;
+use axum::Extension;
+use axum::extract::Path;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use sekisho_core::records::{decode, encode, key};
+use sekisho_core::session::Revocation;
+use sekisho_core::token::claims::MAX_SESSION;
+use sekisho_directory::form;
+use sekisho_directory::revocations::Revoked;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(super) fn router() -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(of_tenant, put_tenant, delete_tenant))
+        .routes(routes!(of_subject, put_subject, delete_subject))
+        .routes(routes!(of_session, put_session, delete_session))
+}
+
+/// A revocation.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Revocation)]
+struct Taken {
+    /// Tokens that were issued at or before this moment, in seconds since 1970; all, where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 253_402_300_799_i64)]
+    before: Option<i64>,
+}
+
+/// A record as others may have written it, with members that are for people.
+#[derive(Deserialize)]
+struct Stored {
+    before: Option<i64>,
+}
+
+/// A subject in a path.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+struct OfSubject {
+    /// The subject of tokens, or the `id` of a user.
+    #[param(min_length = 1, max_length = 255, pattern = "^[A-Za-z0-9._~@+-]+$")]
+    subject: String,
+}
+
+/// A session in a path.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+struct OfSession {
+    /// The token's `sid`, or where it has none its `jti`.
+    #[param(min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9._~@+-]+$")]
+    session: String,
+}
+
+/// What is revoked, and its record.
+struct Found {
+    key: String,
+    target: String,
+    was: Option<Vec<u8>>,
+    taken: Option<Taken>,
+}
+
+impl Found {
+    fn of(call: &Call, revoked: &Revoked<'_>) -> Result<Self, Problem> {
+        let tenant = call.scope.tenant();
+        let key = match revoked {
+            // What stands for a user in a path may be the digest already.
+            Revoked::Subject(subject) if key::is_digest(subject) => {
+                sekisho_directory::tenant::revoked_prefix(tenant) + subject
+            }
+            Revoked::Subject(subject) if !form::is_subject(subject) => {
+                return Err(Problem::not_found("subject"));
+            }
+            Revoked::Session(session)
+                if session.len() > MAX_SESSION
+                    || !session.bytes().all(|b| b.is_ascii_graphic()) =>
+            {
+                return Err(Problem::not_found("session"));
+            }
+            _ => revoked.key(tenant),
+        };
+        let was = call.scope.get(&key)?;
+        let taken = match &was {
+            None => None,
+            Some(value) => {
+                let stored: Stored =
+                    decode(value).map_err(|why| Problem::unavailable(format!("{key} {why}")))?;
+                Some(Taken { before: stored.before })
+                    .filter(|taken| taken.before.is_none_or(|before| before > 0))
+            }
+        };
+        let target = key.get(tenant.len() + 3..).unwrap_or_default().to_owned();
+        Ok(Self { key, target, was, taken })
+    }
+
+    fn tag(&self) -> String {
+        etag::of(&self.key, self.taken.and(self.was.as_deref()))
+    }
+
+    fn get(&self) -> Result<Response, Problem> {
+        let taken = self.taken.ok_or_else(|| Problem::not_found("revocation"))?;
+        Ok(answer(&taken, Some(&self.tag())))
+    }
+
+    fn put(&self, call: &Call, headers: &HeaderMap, taken: Taken) -> Result<Response, Problem> {
+        let exists = self.taken.is_some();
+        Target { tag: &self.tag(), exists }.may_be_replaced(headers)?;
+        if taken.before.is_some_and(|before| !(1..=253_402_300_799).contains(&before)) {
+            return Err(Problem::invalid("before is a moment in seconds since 1970."));
+        }
+        let value = self.write(call, taken.before, "revoked")?;
+        let tag = etag::of(&self.key, Some(&value));
+        Ok(if exists { answer(&taken, Some(&tag)) } else { created(&taken, &tag) })
+    }
+
+    fn delete(&self, call: &Call, headers: &HeaderMap) -> Result<Response, Problem> {
+        let exists = self.taken.is_some();
+        Target { tag: &self.tag(), exists }.matches(headers)?;
+        if exists {
+            self.write(call, Some(0), "restored")?;
+        }
+        Ok(no_content())
+    }
+
+    fn write(&self, call: &Call, before: Option<i64>, action: &str) -> Result<Vec<u8>, Problem> {
+        let value = encode(&Revocation { before, by: None }).unwrap_or_default();
+        if self.was.as_deref() == Some(&*value) {
+            return Ok(value);
+        }
+        match call.scope.swap(&self.key, self.was.as_deref(), &value)? {
+            Made::Conflict => Err(Problem::changed()),
+            Made::Done => {
+                call.changed(action, &self.target, &["before"]);
+                Ok(value)
+            }
+        }
+    }
+}
+
+/// Whether all tokens of the tenant are taken back.
+#[utoipa::path(get, path = "/revocations/tenant", tag = "revocations", responses(
+    (status = 200, body = Taken, headers(("ETag" = String))),
+    (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, body = ProblemBody, content_type = "application/problem+json"),
+))]
+async fn of_tenant(Extension(call): Extension<Call>) -> Result<Response, Problem> {
+    Found::of(&call, &Revoked::Tenant)?.get()
+}
+
+/// Take back all tokens of the tenant: the caller's own with them.
+#[utoipa::path(put, path = "/revocations/tenant", tag = "revocations", params(super::Conditions), request_body = Taken, responses(
+    (status = 200, body = Taken, headers(("ETag" = String))),
+    (status = 201, body = Taken, headers(("ETag" = String))),
+    (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 412, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 422, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 428, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, body = ProblemBody, content_type = "application/problem+json"),
+))]
+async fn put_tenant(
+    Extension(call): Extension<Call>,
+    headers: HeaderMap,
+    Body(taken): Body<Taken>,
+) -> Result<Response, Problem> {
+    Found::of(&call, &Revoked::Tenant)?.put(&call, &headers, taken)
+}
+
+/// Let the tenant's tokens be good again.
+#[utoipa::path(delete, path = "/revocations/tenant", tag = "revocations", params(super::Conditions), responses(
+    (status = 204, description = "They are not revoked"),
+    (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 412, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, body = ProblemBody, content_type = "application/problem+json"),
+))]
+async fn delete_tenant(
+    Extension(call): Extension<Call>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    Found::of(&call, &Revoked::Tenant)?.delete(&call, &headers)
+}
+
+/// Whether the tokens of a subject are taken back.
+#[utoipa::path(get, path = "/revocations/subjects/{subject}", tag = "revocations", params(OfSubject), responses(
+    (status = 200, body = Taken, headers(("ETag" = String))),
+    (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, body = ProblemBody, content_type = "application/problem+json"),
+))]
+async fn of_subject(
+    Extension(call): Extension<Call>,
+    Path(of): Path<OfSubject>,
+) -> Result<Response, Problem> {
+    Found::of(&call, &Revoked::Subject(&of.subject))?.get()
+}
+
+/// Take back the tokens of a subject, who need not be a user.
+#[utoipa::path(put, path = "/revocations/subjects/{subject}", tag = "revocations", params(OfSubject, super::Conditions), request_body = Taken, responses(
+    (status = 200, body = Taken, headers(("ETag" = String))),
+    (status = 201, body = Taken, headers(("ETag" = String))),
+    (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "No subject has this form"),
+    (status = 412, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 422, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 428, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, body = ProblemBody, content_type = "application/problem+json"),
+))]
+async fn put_subject(
+    Extension(call): Extension<Call>,
+    Path(of): Path<OfSubject>,
+    headers: HeaderMap,
+    Body(taken): Body<Taken>,
+) -> Result<Response, Problem> {
+    Found::of(&call, &Revoked::Subject(&of.subject))?.put(&call, &headers, taken)
+}
+
+/// Let the tokens of a subject be good again.
+#[utoipa::path(delete, path = "/revocations/subjects/{subject}", tag = "revocations", params(OfSubject, super::Conditions), responses(
+    (status = 204, description = "They are not revoked"),
+    (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "No subject has this form"),
+    (status = 412, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, body = ProblemBody, content_type = "application/problem+json"),
+))]
+async fn delete_subject(
+    Extension(call): Extension<Call>,
+    Path(of): Path<OfSubject>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    Found::of(&call, &Revoked::Subject(&of.subject))?.delete(&call, &headers)
+}
+
+/// Whether the tokens of a session are taken back.
+#[utoipa::path(get, path = "/revocations/sessions/{session}", tag = "revocations", params(OfSession), responses(
+    (status = 200, body = Taken, headers(("ETag" = String))),
+    (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, body = ProblemBody, content_type = "application/problem+json"),
+))]
+async fn of_session(
+    Extension(call): Extension<Call>,
+    Path(of): Path<OfSession>,
+) -> Result<Response, Problem> {
+    Found::of(&call, &Revoked::Session(&of.session))?.get()
+}
+
+/// Take back the tokens of a session, also of one that an issuer of its own keeps.
+#[utoipa::path(put, path = "/revocations/sessions/{session}", tag = "revocations", params(OfSession, super::Conditions), request_body = Taken, responses(
+    (status = 200, body = Taken, headers(("ETag" = String))),
+    (status = 201, body = Taken, headers(("ETag" = String))),
+    (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "No session has this form"),
+    (status = 412, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 422, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 428, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, body = ProblemBody, content_type = "application/problem+json"),
+))]
+async fn put_session(
+    Extension(call): Extension<Call>,
+    Path(of): Path<OfSession>,
+    headers: HeaderMap,
+    Body(taken): Body<Taken>,
+) -> Result<Response, Problem> {
+    Found::of(&call, &Revoked::Session(&of.session))?.put(&call, &headers, taken)
+}
+
+/// Let the tokens of a session be good again.
+#[utoipa::path(delete, path = "/revocations/sessions/{session}", tag = "revocations", params(OfSession, super::Conditions), responses(
+    (status = 204, description = "They are not revoked"),
+    (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "No session has this form"),
+    (status = 412, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, body = ProblemBody, content_type = "application/problem+json"),
+))]
+async fn delete_session(
+    Extension(call): Extension<Call>,
+    Path(of): Path<OfSession>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    Found::of(&call, &Revoked::Session(&of.session))?.delete(&call, &headers)
+}
