@@ -18,12 +18,10 @@ const USERS: &str = "/api/admin/v1/users";
 /// A world where acme looks its users up, judges open streams each second and manages its networks.
 async fn world() -> World {
     World::with(Options {
-        acme: vec![
-            (
-                "directory = \"off\"".into(),
-                "directory = \"optional\"\nmanaged_networks = [\"admin\"]".into(),
-            ),
-        ],
+        acme: vec![(
+            "directory = \"off\"".into(),
+            "directory = \"optional\"\nmanaged_networks = [\"admin\"]".into(),
+        )],
         globex: vec![
             ("admin = [\"203.0.113.8/29\"]".into(), "admin = \"any\"".into()),
             (
