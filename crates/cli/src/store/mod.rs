@@ -157,12 +157,12 @@ pub struct Store(Arc<dyn KeyValue>);
 impl Store {
     /// The value of a key.
     pub async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
-        self.0.get(key).await.map_err(failed)
+        self.0.get(key).await.map_err(|error| failed(&error))
     }
 
     /// The keys with this prefix and their values.
     pub async fn entries(&self, prefix: &str) -> Result<Entries, Failure> {
-        self.0.entries(prefix).await.map_err(failed)
+        self.0.entries(prefix).await.map_err(|error| failed(&error))
     }
 
     /// Makes all of a tenant's changes with the audit records of them; or none, if one of the records is not what it was
@@ -186,7 +186,10 @@ impl Store {
         if changes.is_empty() {
             return Ok(());
         }
-        match outbox::change(&*self.0, tenant, changes, events).await.map_err(unmade)? {
+        match outbox::change(&*self.0, tenant, changes, events)
+            .await
+            .map_err(|error| unmade(&error))?
+        {
             Ok(()) => Ok(()),
             Err(Conflict(key)) => {
                 Err(Failure::fault(format!("somebody else has changed {key} meanwhile"))
@@ -196,13 +199,13 @@ impl Store {
     }
 }
 
-fn failed(error: KeyValueError) -> Failure {
+fn failed(error: &KeyValueError) -> Failure {
     Failure::fault(format!("the state can't be reached: {error}"))
         .help("see that the store is there, then run the command again")
 }
 
 /// A store may make a change and lose the answer.
-fn unmade(error: KeyValueError) -> Failure {
+fn unmade(error: &KeyValueError) -> Failure {
     Failure::fault(format!("whether the state was changed is not known: {error}")).help(
         "all of it was changed or nothing; look, or run the command again, which does no harm",
     )
