@@ -11,6 +11,7 @@ use axum::extract::Path;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use sekisho_core::directory::{State, User};
+use sekisho_core::token::claims::{is_name, is_role};
 use sekisho_directory::export;
 use sekisho_directory::roster::Roster;
 use serde::{Deserialize, Serialize};
@@ -97,6 +98,11 @@ async fn list(
     if !(1..=1000).contains(&filter.limit) {
         return Err(Problem::malformed("limit is 1 to 1000."));
     }
+    if filter.role.as_ref().is_some_and(|role| !is_role(&role.0))
+        || filter.group.as_ref().is_some_and(|group| !is_name(&group.0))
+    {
+        return Err(Problem::malformed("No role, or no group, has such a name."));
+    }
     let roster = people::all(&call.scope)?;
     Ok(answer(&page(&roster, &filter), None))
 }
@@ -135,7 +141,7 @@ async fn get(
 #[into_params(parameter_in = Path)]
 pub(super) struct Id {
     /// The subject of his tokens, percent-encoded, or the `id` that lists have.
-    #[param(min_length = 1, max_length = 255, pattern = "^[A-Za-z0-9._~@+-]+$")]
+    #[param(min_length = 1, max_length = 255, pattern = "^[!$&-.0-9:=@-Z_a-z~]+$")]
     pub(super) id: String,
 }
 

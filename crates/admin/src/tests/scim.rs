@@ -287,6 +287,16 @@ fn pages_and_attributes() {
         assert_eq!(got, (&total.into(), &start.into(), &count.into()), "{query}");
         assert_eq!(page["Resources"].as_array().unwrap().len(), count, "{query}");
     }
+    let search = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
+        "filter": "active eq false", "startIndex": 2, "count": 1, "attributes": ["userName"]});
+    let page = world.provision("POST", "/Users/.search", &search).json();
+    assert_eq!(
+        (&page["totalResults"], &page["Resources"][0]["userName"]),
+        (&3.into(), &"u-3".into())
+    );
+    assert!(page["Resources"][0]["meta"].is_null());
+    let groups = world.provision("POST", "/Groups/.search", &json!({})).json();
+    assert_eq!(groups["totalResults"], 0);
     let named =
         world.provision("GET", "/Users/u-1?attributes=userName,meta.created", &none()).json();
     let names: Vec<&String> = named.as_object().unwrap().keys().collect();
