@@ -30,7 +30,7 @@ pub fn csv<'r>(
             .map(guarded),
         )?;
     }
-    let bytes = csv.into_inner().map_err(|error| error.into_error())?;
+    let bytes = csv.into_inner().map_err(csv::IntoInnerError::into_error)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

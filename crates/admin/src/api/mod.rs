@@ -1,4 +1,4 @@
-//! The administration interface, below `/api/admin/v1`: JSON over HTTP, described by an OpenAPI 3.1 document.
+//! The administration interface, below `/api/admin/v1`: JSON over HTTP, described by a document of `OpenAPI` 3.1.
 //!
 //! | place | what |
 //! | --- | --- |
@@ -99,7 +99,7 @@ pub(crate) fn router() -> Router {
     router.clone().route(&format!("{PREFIX}/openapi.json"), routing::get(document))
 }
 
-/// The OpenAPI document, as it is served and committed.
+/// The `OpenAPI` document, as it is served and committed.
 pub fn openapi() -> String {
     let (_, openapi) = described();
     let mut document = serde_json::to_value(openapi).unwrap_or_default();
@@ -153,7 +153,7 @@ async fn document() -> Response {
 #[into_params(parameter_in = Header)]
 #[allow(dead_code, reason = "described here, read by the module of entity tags")]
 struct Conditions {
-    /// The ETag of the state that is meant, or `*` for whatever is there.
+    /// The `ETag` of the state that is meant, or `*` for whatever is there.
     #[param(rename = "If-Match", pattern = r#"^(\*|"[!#-~]*"(, ?"[!#-~]*")*)$"#)]
     if_match: Option<String>,
     /// `*`: only if there is nothing yet.

@@ -75,7 +75,8 @@ impl Filter {
 
 /// Some of the users.
 #[derive(Serialize, ToSchema)]
-struct Users {
+#[schema(as = Users)]
+struct Page {
     /// In the order of their subjects.
     users: Vec<UserView>,
     /// How many the filter holds, over all pages.
@@ -87,7 +88,7 @@ struct Users {
 
 /// List users.
 #[utoipa::path(get, path = "/users", tag = "users", params(Filter), responses(
-    (status = 200, body = Users),
+    (status = 200, body = Page),
     (status = 400, body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, body = ProblemBody, content_type = "application/problem+json"),
 ))]
@@ -107,7 +108,7 @@ async fn list(
     Ok(answer(&page(&roster, &filter), None))
 }
 
-fn page(roster: &Roster, filter: &Filter) -> Users {
+fn page(roster: &Roster, filter: &Filter) -> Page {
     let found: Vec<(&str, &User)> = roster
         .iter()
         .map(|(subject, entry)| (subject, &entry.user))
@@ -119,7 +120,7 @@ fn page(roster: &Roster, filter: &Filter) -> Users {
     let users: Vec<UserView> =
         rest.by_ref().take(limit).map(|(subject, user)| UserView::of(subject, user)).collect();
     let last = users.last().map(|user| user.subject.clone());
-    Users { total: found.len(), next: last.filter(|_| rest.next().is_some()), users }
+    Page { total: found.len(), next: last.filter(|_| rest.next().is_some()), users }
 }
 
 /// Read a user.

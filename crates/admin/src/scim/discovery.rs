@@ -67,7 +67,7 @@ fn resource_types(call: &Call) -> [Value; 2] {
 
 fn listed(all: impl Into<Vec<Value>>) -> Result<Response, Problem> {
     let all = all.into();
-    Ok(json(StatusCode::OK, &list::response(&Query::read(None)?, all.len(), all), None))
+    Ok(json(StatusCode::OK, &list::response(&Query::read(None)?, all.len(), &all), None))
 }
 
 fn named(all: impl IntoIterator<Item = Value>, id: &str) -> Result<Response, Problem> {

@@ -142,7 +142,7 @@ fn listed(call: &Call, query: &Query) -> Result<Response, Problem> {
         let members = query.wants("members").then(|| members(&roster, &group.record.display_name));
         query.project(view(call.host(), &group, members))
     });
-    Ok(json(StatusCode::OK, &list::response(query, total, page.collect()), None))
+    Ok(json(StatusCode::OK, &list::response(query, total, &page.collect::<Vec<_>>()), None))
 }
 
 fn holds(terms: &[Term], group: &Group, roster: &Roster) -> Result<bool, Problem> {

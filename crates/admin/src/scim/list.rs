@@ -110,7 +110,7 @@ fn number(text: &str) -> Result<usize, Problem> {
 }
 
 /// The body of a list.
-pub(super) fn response(query: &Query, total: usize, resources: Vec<Value>) -> Value {
+pub(super) fn response(query: &Query, total: usize, resources: &[Value]) -> Value {
     json!({
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
         "totalResults": total,
@@ -122,7 +122,7 @@ pub(super) fn response(query: &Query, total: usize, resources: Vec<Value>) -> Va
 
 /// Says where a new resource is.
 pub(super) fn located(response: &mut Response, resource: &Value) {
-    let place = resource["meta"]["location"].as_str().unwrap_or_default();
+    let place = resource.pointer("/meta/location").and_then(Value::as_str).unwrap_or_default();
     if let Ok(place) = HeaderValue::from_str(place) {
         response.headers_mut().insert(LOCATION, place);
     }

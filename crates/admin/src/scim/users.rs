@@ -81,7 +81,7 @@ fn listed(call: &Call, query: &Query) -> Result<Response, Problem> {
         let tag = etag::of(&key, Some(&entry.value));
         query.project(view(call.host(), subject, &entry.user, &names, &tag))
     });
-    Ok(json(StatusCode::OK, &list::response(query, total, page.collect()), None))
+    Ok(json(StatusCode::OK, &list::response(query, total, &page.collect::<Vec<_>>()), None))
 }
 
 /// Whether a user is one whom the filter names.
@@ -316,11 +316,11 @@ fn roles(said: &mut Said, op: Op, place: &patch::Place, value: &Value) -> Result
         Op::Remove => now.clear(),
     }
     let mut once: Vec<String> = Vec::new();
-    now.into_iter().for_each(|role| {
+    for role in now {
         if !once.contains(&role) {
             once.push(role);
         }
-    });
+    }
     said.roles = Some(once);
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! SCIM, by the requests that Entra ID's and Okta's documentation prints.
 
+#![expect(clippy::too_many_lines, reason = "tables of requests and their answers")]
+
 use super::{Answer, World};
 use crate::scim::{Settings, SubjectBy};
 use serde_json::{Value, json};
@@ -299,8 +301,8 @@ fn pages_and_attributes() {
     assert_eq!(groups["totalResults"], 0);
     let named =
         world.provision("GET", "/Users/u-1?attributes=userName,meta.created", &none()).json();
-    let names: Vec<&String> = named.as_object().unwrap().keys().collect();
-    assert_eq!(names, ["id", "meta", "schemas", "userName"]);
+    let members: Vec<&String> = named.as_object().unwrap().keys().collect();
+    assert_eq!(members, ["id", "meta", "schemas", "userName"]);
     for query in [
         "?count=x",
         "?startIndex=1.5",
