@@ -149,7 +149,6 @@ fn all_schemas(call: &Call) -> [Value; 2] {
             &value!({"type": "complex", "multiValued": true, "subAttributes": [
                 attribute("value", "The address", &plain),
                 attribute("type", "work", &value!({"canonicalValues": ["work"]})),
-                attribute("primary", "Whether it is the one", &value!({"type": "boolean", "mutability": "readOnly"})),
             ]})
         ),
         attribute(

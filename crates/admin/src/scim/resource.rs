@@ -271,7 +271,7 @@ pub(super) fn view(
         put("name", Value::Object(names));
     }
     if let Some(email) = said.email {
-        put("emails", json!([{"value": email, "type": "work", "primary": true}]));
+        put("emails", json!([{"value": email, "type": "work"}]));
     }
     let roles: Vec<Value> =
         said.roles.into_iter().flatten().map(|role| json!({"value": role})).collect();
