@@ -1,13 +1,13 @@
 """scim2-tester against a running provider: .ci/scim.py URL TOKEN. Ends with 1 if it found a fault."""
 
-# A search of all types of resources at once (RFC 7644, section 3.4.3) is not served: docs/scim.md.
-NOT_SERVED = {"search_with_attributes"}
-
 import sys
 
 from httpx2 import Client
 from scim2_client.engines.httpx2 import SyncSCIMClient
 from scim2_tester import Status, check_server
+
+# A search of all types of resources at once (RFC 7644, section 3.4.3) is not served: docs/scim.md.
+NOT_SERVED = {"search_with_attributes"}
 
 url, token = sys.argv[1:]
 client = Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=20)

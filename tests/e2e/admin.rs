@@ -266,6 +266,50 @@ async fn tokens_are_taken_back_and_labels_and_networks_hold() {
     assert_eq!(ask(&world, &ADMIN, "GET", networks, "").await.status(), StatusCode::FORBIDDEN);
 }
 
+/// An identity provider with a token of its own creates, groups and deactivates a user, and reaches nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_identity_provider_provisions() {
+    let world = world().await;
+    let provider = By { roles: &["provisioner"], ..ADMIN };
+    let scim = async |method: &str, path: &str, body: Value| {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let answer = ask(&world, &provider, method, &format!("/scim/v2{path}"), &body).await;
+        let status = answer.status().as_u16();
+        (status, serde_json::from_str(&text(answer).await).unwrap_or(Value::Null))
+    };
+    let name = "hanako@acme.example";
+    let filter = "/Users?filter=userName%20eq%20%22hanako@acme.example%22";
+    assert_eq!(scim("GET", filter, Value::Null).await.1["totalResults"], 0);
+    let user = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": name, "active": true,
+        "emails": [{"primary": true, "type": "work", "value": name}], "name": {"givenName": "花子", "familyName": "佐藤"}});
+    let (status, created) = scim("POST", "/Users", user).await;
+    assert_eq!((status, &created["roles"][0]["value"]), (201, &"member".into()), "{created}");
+    let path = format!("/Users/{}", created["id"].as_str().unwrap());
+    let member = token(&world, "acme", name, &[]);
+    assert_eq!(as_member(&world, &member).await, 200, "by the role that provisioning gave");
+    let group = scim(
+        "POST",
+        "/Groups",
+        json!({"displayName": "Sales", "members": [{"value": created["id"]}]}),
+    )
+    .await;
+    assert_eq!((group.0, &group.1["members"][0]["value"]), (201, &created["id"]));
+    assert_eq!(scim("GET", &path, Value::Null).await.1["groups"][0]["display"], "Sales");
+
+    let off = json!({"Operations": [{"op": "Replace", "path": "active", "value": "False"}]});
+    assert_eq!(scim("PATCH", &path, off).await.1["active"], false);
+    assert_eq!(as_member(&world, &member).await, 403);
+    assert_eq!(scim("DELETE", &path, Value::Null).await.0, 204);
+    assert_eq!(scim("GET", &path, Value::Null).await.0, 404);
+
+    assert_eq!(ask(&world, &provider, "GET", USERS, "").await.status(), StatusCode::FORBIDDEN);
+    let by_admin = ask(&world, &ADMIN, "GET", "/scim/v2/Users", "").await;
+    assert_eq!(by_admin.status(), StatusCode::FORBIDDEN);
+    let globex = By { tenant: "globex", ..provider };
+    let answer = ask(&world, &globex, "GET", "/scim/v2/Users", "").await;
+    assert_eq!(read(answer).await["reason"], "network-not-allowed", "nobody opened it");
+}
+
 /// Adds his own group to one user, reading and writing until nobody was faster.
 async fn adds_a_group(
     base: &str,
