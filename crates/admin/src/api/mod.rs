@@ -1,4 +1,4 @@
-//! The administration interface, below `/api/admin/v1`: JSON over HTTP, described by an OpenAPI 3.1 document.
+//! The administration interface, below `/api/admin/v1`: JSON over HTTP, described by a document of `OpenAPI` 3.1.
 //!
 //! | place | what |
 //! | --- | --- |
@@ -34,6 +34,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Router, routing};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::sync::OnceLock;
 use utoipa::openapi::OpenApi;
 use utoipa::{IntoParams, OpenApi as _};
@@ -98,10 +99,49 @@ pub(crate) fn router() -> Router {
     router.clone().route(&format!("{PREFIX}/openapi.json"), routing::get(document))
 }
 
-/// The OpenAPI document, as it is served and committed.
+/// The `OpenAPI` document, as it is served and committed.
 pub fn openapi() -> String {
     let (_, openapi) = described();
-    openapi.to_pretty_json().unwrap_or_default() + "\n"
+    let mut document = serde_json::to_value(openapi).unwrap_or_default();
+    let items = document.get_mut("paths").and_then(Value::as_object_mut).into_iter().flatten();
+    for operation in items.filter_map(|(_, item)| item.as_object_mut()).flatten() {
+        completed(operation.1);
+    }
+    serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
+}
+
+/// What the gateway may say before this component is asked, and parameters that are left out but never `null`.
+fn completed(operation: &mut Value) {
+    const GATEWAYS: [(&str, &str); 9] = [
+        ("400", "The request can't be read"),
+        ("401", "There is no sound token"),
+        ("403", "The token has not the role, or comes from elsewhere"),
+        ("404", "There is no such thing"),
+        ("413", "The body is too large"),
+        ("415", "The body is of another kind"),
+        ("429", "Too many requests"),
+        ("431", "The head is too large"),
+        ("503", "The state can't be read"),
+    ];
+    if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
+        for (status, description) in GATEWAYS {
+            let schema = serde_json::json!({"$ref": "#/components/schemas/Problem"});
+            let content = serde_json::json!({"application/problem+json": {"schema": schema}});
+            let response = serde_json::json!({"description": description, "content": content});
+            responses.entry(status).or_insert(response);
+        }
+    }
+    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+    for parameter in parameters.into_iter().flatten() {
+        let Some(schema) = parameter.get_mut("schema") else { continue };
+        let choices = schema.get("oneOf").and_then(Value::as_array).cloned().unwrap_or_default();
+        if let Some(only) = choices.into_iter().find(|choice| choice["type"] != "null") {
+            *schema = only;
+        }
+        if let Some(kind) = schema.get("type").and_then(|kind| kind.get(0)).cloned() {
+            schema["type"] = kind;
+        }
+    }
 }
 
 async fn document() -> Response {
@@ -113,7 +153,7 @@ async fn document() -> Response {
 #[into_params(parameter_in = Header)]
 #[allow(dead_code, reason = "described here, read by the module of entity tags")]
 struct Conditions {
-    /// The ETag of the state that is meant, or `*` for whatever is there.
+    /// The `ETag` of the state that is meant, or `*` for whatever is there.
     #[param(rename = "If-Match", pattern = r#"^(\*|"[!#-~]*"(, ?"[!#-~]*")*)$"#)]
     if_match: Option<String>,
     /// `*`: only if there is nothing yet.

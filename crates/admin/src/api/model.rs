@@ -42,7 +42,7 @@ text! {
 }
 text! {
     /// A group, at most 256 bytes.
-    Group, r"^[^\u0000-\u001f\u007f-\u009f]+$", 64
+    Group, r"^[^\u0000-\u001f\u007f-\u009f]+$", 256
 }
 text! {
     /// An e-mail address.

@@ -76,7 +76,7 @@ struct NetworkView {
     list: Option<BlocksBody>,
 }
 
-/// The networks that a tenant manages, of one record and so with one ETag.
+/// The networks that a tenant manages, of one record and so with one `ETag`.
 #[derive(Serialize, ToSchema)]
 struct Networks {
     /// Each of them.
@@ -138,7 +138,7 @@ impl Found {
             match call.scope.swap(&self.key, self.was.as_deref(), &value)? {
                 Made::Conflict => return Err(Problem::changed()),
                 Made::Done => {
-                    call.changed(action, &format!("networks/{network}"), &["allow", "deny"])
+                    call.changed(action, &format!("networks/{network}"), &["allow", "deny"]);
                 }
             }
             let tag = etag::of(&self.key, Some(&value));

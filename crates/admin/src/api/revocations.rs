@@ -51,7 +51,7 @@ struct Stored {
 #[into_params(parameter_in = Path)]
 struct OfSubject {
     /// The subject of tokens, or the `id` of a user.
-    #[param(min_length = 1, max_length = 255, pattern = "^[A-Za-z0-9._~@+-]+$")]
+    #[param(min_length = 1, max_length = 255, pattern = "^[!$&-.0-9:=@-Z_a-z~]+$")]
     subject: String,
 }
 
@@ -60,7 +60,7 @@ struct OfSubject {
 #[into_params(parameter_in = Path)]
 struct OfSession {
     /// The token's `sid`, or where it has none its `jti`.
-    #[param(min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9._~@+-]+$")]
+    #[param(min_length = 1, max_length = 128, pattern = "^[!$&-.0-9:=@-Z_a-z~]+$")]
     session: String,
 }
 

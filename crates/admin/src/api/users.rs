@@ -11,6 +11,7 @@ use axum::extract::Path;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use sekisho_core::directory::{State, User};
+use sekisho_core::token::claims::{is_name, is_role};
 use sekisho_directory::export;
 use sekisho_directory::roster::Roster;
 use serde::{Deserialize, Serialize};
@@ -74,7 +75,8 @@ impl Filter {
 
 /// Some of the users.
 #[derive(Serialize, ToSchema)]
-struct Users {
+#[schema(as = Users)]
+struct Page {
     /// In the order of their subjects.
     users: Vec<UserView>,
     /// How many the filter holds, over all pages.
@@ -86,7 +88,7 @@ struct Users {
 
 /// List users.
 #[utoipa::path(get, path = "/users", tag = "users", params(Filter), responses(
-    (status = 200, body = Users),
+    (status = 200, body = Page),
     (status = 400, body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, body = ProblemBody, content_type = "application/problem+json"),
 ))]
@@ -97,11 +99,16 @@ async fn list(
     if !(1..=1000).contains(&filter.limit) {
         return Err(Problem::malformed("limit is 1 to 1000."));
     }
+    if filter.role.as_ref().is_some_and(|role| !is_role(&role.0))
+        || filter.group.as_ref().is_some_and(|group| !is_name(&group.0))
+    {
+        return Err(Problem::malformed("No role, or no group, has such a name."));
+    }
     let roster = people::all(&call.scope)?;
     Ok(answer(&page(&roster, &filter), None))
 }
 
-fn page(roster: &Roster, filter: &Filter) -> Users {
+fn page(roster: &Roster, filter: &Filter) -> Page {
     let found: Vec<(&str, &User)> = roster
         .iter()
         .map(|(subject, entry)| (subject, &entry.user))
@@ -113,7 +120,7 @@ fn page(roster: &Roster, filter: &Filter) -> Users {
     let users: Vec<UserView> =
         rest.by_ref().take(limit).map(|(subject, user)| UserView::of(subject, user)).collect();
     let last = users.last().map(|user| user.subject.clone());
-    Users { total: found.len(), next: last.filter(|_| rest.next().is_some()), users }
+    Page { total: found.len(), next: last.filter(|_| rest.next().is_some()), users }
 }
 
 /// Read a user.
@@ -135,7 +142,7 @@ async fn get(
 #[into_params(parameter_in = Path)]
 pub(super) struct Id {
     /// The subject of his tokens, percent-encoded, or the `id` that lists have.
-    #[param(min_length = 1, max_length = 255, pattern = "^[A-Za-z0-9._~@+-]+$")]
+    #[param(min_length = 1, max_length = 255, pattern = "^[!$&-.0-9:=@-Z_a-z~]+$")]
     pub(super) id: String,
 }
 

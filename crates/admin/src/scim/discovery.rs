@@ -3,7 +3,7 @@
 use super::groups::GROUP;
 use super::list::{self, Query};
 use super::resource::USER;
-use super::{PREFIX, json};
+use super::{PREFIX, SubjectBy, json};
 use crate::call::Call;
 use crate::problem::Problem;
 use axum::extract::Path;
@@ -67,7 +67,7 @@ fn resource_types(call: &Call) -> [Value; 2] {
 
 fn listed(all: impl Into<Vec<Value>>) -> Result<Response, Problem> {
     let all = all.into();
-    Ok(json(StatusCode::OK, &list::response(&Query::read(None)?, all.len(), all), None))
+    Ok(json(StatusCode::OK, &list::response(&Query::read(None)?, all.len(), &all), None))
 }
 
 fn named(all: impl IntoIterator<Item = Value>, id: &str) -> Result<Response, Problem> {
@@ -118,13 +118,16 @@ fn attribute(name: &str, description: &str, differs: &Value) -> Value {
 }
 
 fn all_schemas(call: &Call) -> [Value; 2] {
+    // The subject of tokens stays.
+    let by_name = call.scim().is_ok_and(|settings| settings.subject == SubjectBy::UserName);
+    let mutability = if by_name { "immutable" } else { "readWrite" };
     let plain = value!({});
     let read_only = value!({"mutability": "readOnly"});
     let user = value!([
         attribute(
             "userName",
             "By which the user signs in",
-            &value!({"required": true, "uniqueness": "server"})
+            &value!({"required": true, "uniqueness": "server", "mutability": mutability})
         ),
         attribute("displayName", "The user's name, as people write it", &plain),
         attribute(
@@ -135,14 +138,17 @@ fn all_schemas(call: &Call) -> [Value; 2] {
                 attribute("familyName", "The family name", &plain),
             ]})
         ),
-        attribute("active", "Whether the user may come", &value!({"type": "boolean"})),
+        attribute(
+            "active",
+            "Whether the user may come",
+            &value!({"type": "boolean", "required": true})
+        ),
         attribute(
             "emails",
             "Where mail reaches the user; one is kept",
             &value!({"type": "complex", "multiValued": true, "subAttributes": [
                 attribute("value", "The address", &plain),
                 attribute("type", "work", &value!({"canonicalValues": ["work"]})),
-                attribute("primary", "Whether it is the one", &value!({"type": "boolean"})),
             ]})
         ),
         attribute(
@@ -176,7 +182,6 @@ fn all_schemas(call: &Call) -> [Value; 2] {
                 attribute("value", "The user's id", &immutable),
                 attribute("$ref", "Where the user is", &value!({"type": "reference", "mutability": "immutable", "referenceTypes": ["User"]})),
                 attribute("type", "User", &value!({"mutability": "immutable", "canonicalValues": ["User"]})),
-                attribute("display", "The user's name", &read_only),
             ]})
         ),
     ]);

@@ -14,7 +14,6 @@ use axum::extract::{Path, RawQuery};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router, routing};
-use sekisho_core::directory::User;
 use sekisho_core::records::{decode, encode, key};
 use sekisho_core::token::claims::is_name;
 use sekisho_directory::edit::{Edit, Was};
@@ -29,6 +28,7 @@ pub(super) const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 pub(super) fn router() -> Router {
     Router::new()
         .route("/Groups", routing::get(list_all).post(create))
+        .route("/Groups/.search", routing::post(search))
         .route("/Groups/{id}", routing::get(one).put(replace).patch(change).delete(remove))
 }
 
@@ -62,17 +62,13 @@ pub(super) fn all(call: &Call) -> Result<Vec<Group>, Problem> {
     entries.into_iter().map(|(key, was)| Group::of(call.scope.tenant(), key, was)).collect()
 }
 
-/// Who is in a group: identifiers and names.
-fn members(roster: &Roster, name: &str) -> Vec<(String, String)> {
+/// Who is in a group, by identifiers.
+fn members(roster: &Roster, name: &str) -> Vec<String> {
     let of = roster.iter().filter(|(_, entry)| entry.user.groups.iter().any(|own| own == name));
-    let shown = |(subject, user): (&str, &User)| {
-        let display = super::resource::name(subject, user).to_owned();
-        (key::segment(subject).into_owned(), display)
-    };
-    of.map(|(subject, entry)| shown((subject, &entry.user))).collect()
+    of.map(|(subject, _)| key::segment(subject).into_owned()).collect()
 }
 
-fn view(host: &str, group: &Group, members: Option<Vec<(String, String)>>) -> Value {
+fn view(host: &str, group: &Group, members: Option<Vec<String>>) -> Value {
     let Record { display_name, external_id, created, modified } = &group.record;
     let mut resource = value!({
         "schemas": [GROUP],
@@ -89,7 +85,7 @@ fn view(host: &str, group: &Group, members: Option<Vec<(String, String)>>) -> Va
         if let Some(external_id) = external_id {
             object.insert("externalId".to_owned(), value!(external_id));
         }
-        let member = |(id, display): (String, String)| value!({"value": id, "display": display, "type": "User", "$ref": location(host, "Users", &id)});
+        let member = |id: String| value!({"value": id, "type": "User", "$ref": location(host, "Users", &id)});
         let members: Vec<Value> = members.into_iter().flatten().map(member).collect();
         if !members.is_empty() {
             object.insert("members".to_owned(), value!(members));
@@ -117,7 +113,17 @@ async fn list_all(
     Extension(call): Extension<Call>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let query = Query::read(query.as_deref())?;
+    listed(&call, &Query::read(query.as_deref())?)
+}
+
+async fn search(
+    Extension(call): Extension<Call>,
+    Resource(body): Resource,
+) -> Result<Response, Problem> {
+    listed(&call, &Query::of(&body)?)
+}
+
+fn listed(call: &Call, query: &Query) -> Result<Response, Problem> {
     let terms = query.terms()?;
     let by_member = terms.iter().any(|term| term.attribute.starts_with("members"));
     let roster = if by_member || query.wants("members") {
@@ -126,7 +132,7 @@ async fn list_all(
         Roster::default()
     };
     let mut found = Vec::new();
-    for group in all(&call)? {
+    for group in all(call)? {
         if holds(&terms, &group, &roster)? {
             found.push(group);
         }
@@ -136,7 +142,7 @@ async fn list_all(
         let members = query.wants("members").then(|| members(&roster, &group.record.display_name));
         query.project(view(call.host(), &group, members))
     });
-    Ok(json(StatusCode::OK, &list::response(&query, total, page.collect()), None))
+    Ok(json(StatusCode::OK, &list::response(query, total, &page.collect::<Vec<_>>()), None))
 }
 
 fn holds(terms: &[Term], group: &Group, roster: &Roster) -> Result<bool, Problem> {
@@ -147,7 +153,7 @@ fn holds(terms: &[Term], group: &Group, roster: &Roster) -> Result<bool, Problem
             "displayname" => group.record.display_name.to_lowercase() == asked.to_lowercase(),
             "externalid" => group.record.external_id.as_deref() == Some(asked),
             "members" | "members.value" => {
-                members(roster, &group.record.display_name).iter().any(|(id, _)| id == asked)
+                members(roster, &group.record.display_name).iter().any(|id| id == asked)
             }
             other => {
                 return Err(fault("invalidFilter", format!("Groups are not found by {other}.")));
@@ -302,7 +308,7 @@ fn write(
 
 fn current(call: &Call, group: &Group) -> Result<BTreeSet<String>, Problem> {
     let members = members(&people::all(&call.scope)?, &group.record.display_name);
-    Ok(members.into_iter().map(|(id, _)| id).collect())
+    Ok(members.into_iter().collect())
 }
 
 async fn create(

@@ -31,17 +31,40 @@ impl Query {
                 .map(|pairs| pairs.0)
                 .map_err(|_| fault("invalidValue", "The query can't be read."))?;
         for (name, value) in pairs {
-            let list = || value.split(',').map(|name| top(name)).collect();
-            match name.to_ascii_lowercase().as_str() {
-                "filter" => query.filter = Some(value),
-                "startindex" => query.start = number(&value)?.max(1),
-                "count" => query.count = number(&value)?.min(MAX_PAGE),
-                "attributes" => query.attributes = list(),
-                "excludedattributes" => query.excluded = list(),
-                _ => {}
-            }
+            query.set(&name, value)?;
         }
         Ok(query)
+    }
+
+    /// The same of the body of a search (RFC 7644, section 3.4.3).
+    pub(super) fn of(body: &Map<String, Value>) -> Result<Self, Problem> {
+        let mut query = Self { start: 1, count: PAGE, ..Self::default() };
+        for (name, value) in body {
+            let text = match value {
+                Value::Null => continue,
+                Value::String(text) => text.clone(),
+                Value::Array(items) => {
+                    let names: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
+                    names.join(",")
+                }
+                other => other.to_string(),
+            };
+            query.set(name, text)?;
+        }
+        Ok(query)
+    }
+
+    fn set(&mut self, name: &str, value: String) -> Result<(), Problem> {
+        let list = || value.split(',').map(top).collect();
+        match name.to_ascii_lowercase().as_str() {
+            "startindex" => self.start = number(&value)?.max(1),
+            "count" => self.count = number(&value)?.min(MAX_PAGE),
+            "attributes" => self.attributes = list(),
+            "excludedattributes" => self.excluded = list(),
+            "filter" => self.filter = Some(value),
+            _ => {}
+        }
+        Ok(())
     }
 
     /// The comparisons of its filter.
@@ -87,7 +110,7 @@ fn number(text: &str) -> Result<usize, Problem> {
 }
 
 /// The body of a list.
-pub(super) fn response(query: &Query, total: usize, resources: Vec<Value>) -> Value {
+pub(super) fn response(query: &Query, total: usize, resources: &[Value]) -> Value {
     json!({
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
         "totalResults": total,
@@ -99,7 +122,7 @@ pub(super) fn response(query: &Query, total: usize, resources: Vec<Value>) -> Va
 
 /// Says where a new resource is.
 pub(super) fn located(response: &mut Response, resource: &Value) {
-    let place = resource["meta"]["location"].as_str().unwrap_or_default();
+    let place = resource.pointer("/meta/location").and_then(Value::as_str).unwrap_or_default();
     if let Ok(place) = HeaderValue::from_str(place) {
         response.headers_mut().insert(LOCATION, place);
     }

@@ -135,7 +135,10 @@ impl Said {
             since: same.and_then(|user| user.since).or(Some(now)),
             subject: before.and_then(|user| user.subject.clone()),
             email: own(&self.email),
-            name: name.or_else(|| Some(full.join(" "))).filter(|name| !name.is_empty()),
+            // Whoever is new is called by what is known of him; what is taken away later stays away.
+            name: name.or_else(|| {
+                before.is_none().then(|| full.join(" ")).filter(|name| !name.is_empty())
+            }),
             scim: Some(Scim {
                 user_name,
                 external_id: own(&self.external_id),
@@ -268,7 +271,7 @@ pub(super) fn view(
         put("name", Value::Object(names));
     }
     if let Some(email) = said.email {
-        put("emails", json!([{"value": email, "type": "work", "primary": true}]));
+        put("emails", json!([{"value": email, "type": "work"}]));
     }
     let roles: Vec<Value> =
         said.roles.into_iter().flatten().map(|role| json!({"value": role})).collect();

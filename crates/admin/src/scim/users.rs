@@ -24,6 +24,7 @@ pub(super) const TRIES: usize = 5;
 pub(super) fn router() -> Router {
     Router::new()
         .route("/Users", routing::get(all).post(create))
+        .route("/Users/.search", routing::post(search))
         .route("/Users/{id}", routing::get(one).put(replace).patch(change).delete(remove))
 }
 
@@ -54,7 +55,17 @@ async fn all(
     Extension(call): Extension<Call>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let query = Query::read(query.as_deref())?;
+    listed(&call, &Query::read(query.as_deref())?)
+}
+
+async fn search(
+    Extension(call): Extension<Call>,
+    Resource(body): Resource,
+) -> Result<Response, Problem> {
+    listed(&call, &Query::of(&body)?)
+}
+
+fn listed(call: &Call, query: &Query) -> Result<Response, Problem> {
     let terms = query.terms()?;
     let roster = people::all(&call.scope)?;
     let mut found = Vec::new();
@@ -64,13 +75,13 @@ async fn all(
         }
     }
     let total = found.len();
-    let names = names(&call)?;
+    let names = names(call)?;
     let page = query.page(found).into_iter().map(|(subject, entry)| {
         let key = sekisho_core::records::key::user(call.scope.tenant(), subject);
         let tag = etag::of(&key, Some(&entry.value));
         query.project(view(call.host(), subject, &entry.user, &names, &tag))
     });
-    Ok(json(StatusCode::OK, &list::response(&query, total, page.collect()), None))
+    Ok(json(StatusCode::OK, &list::response(query, total, &page.collect::<Vec<_>>()), None))
 }
 
 /// Whether a user is one whom the filter names.
@@ -305,11 +316,11 @@ fn roles(said: &mut Said, op: Op, place: &patch::Place, value: &Value) -> Result
         Op::Remove => now.clear(),
     }
     let mut once: Vec<String> = Vec::new();
-    now.into_iter().for_each(|role| {
+    for role in now {
         if !once.contains(&role) {
             once.push(role);
         }
-    });
+    }
     said.roles = Some(once);
     Ok(())
 }

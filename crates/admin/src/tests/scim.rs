@@ -1,5 +1,7 @@
 //! SCIM, by the requests that Entra ID's and Okta's documentation prints.
 
+#![expect(clippy::too_many_lines, reason = "tables of requests and their answers")]
+
 use super::{Answer, World};
 use crate::scim::{Settings, SubjectBy};
 use serde_json::{Value, json};
@@ -287,10 +289,20 @@ fn pages_and_attributes() {
         assert_eq!(got, (&total.into(), &start.into(), &count.into()), "{query}");
         assert_eq!(page["Resources"].as_array().unwrap().len(), count, "{query}");
     }
+    let search = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
+        "filter": "active eq false", "startIndex": 2, "count": 1, "attributes": ["userName"]});
+    let page = world.provision("POST", "/Users/.search", &search).json();
+    assert_eq!(
+        (&page["totalResults"], &page["Resources"][0]["userName"]),
+        (&3.into(), &"u-3".into())
+    );
+    assert!(page["Resources"][0]["meta"].is_null());
+    let groups = world.provision("POST", "/Groups/.search", &json!({})).json();
+    assert_eq!(groups["totalResults"], 0);
     let named =
         world.provision("GET", "/Users/u-1?attributes=userName,meta.created", &none()).json();
-    let names: Vec<&String> = named.as_object().unwrap().keys().collect();
-    assert_eq!(names, ["id", "meta", "schemas", "userName"]);
+    let members: Vec<&String> = named.as_object().unwrap().keys().collect();
+    assert_eq!(members, ["id", "meta", "schemas", "userName"]);
     for query in [
         "?count=x",
         "?startIndex=1.5",
