@@ -3,6 +3,7 @@
 use crate::component::GATEWAY;
 use crate::own::Own;
 use crate::report::{Failure, say};
+use crate::store::Keep;
 use crate::text::printable;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -72,11 +73,25 @@ impl Audit {
 pub(crate) struct Keeper(Arc<Trail>);
 
 impl Keeper {
-    /// Whether each of these lines is with the system.
-    pub(crate) fn keep(&self, lines: &str) -> bool {
-        lines.lines().for_each(|line| self.0.append(None, line.as_bytes()));
-        self.0.flush(Instant::now() + Duration::from_secs(1))
+    /// Takes these lines, unless others wait for the disk already. What is no record of a command's is marked as the
+    /// state's: a component that may write there must not pass for the gateway.
+    pub(crate) fn keep(&self, lines: &str) -> Keep {
+        let is_written = || self.0.flush(Instant::now());
+        if !lines.is_empty() && !(is_written() && self.0.has_room()) {
+            return Keep::No;
+        }
+        for line in lines.lines() {
+            let of = if is_of_a_command(line) { None } else { Some("state") };
+            self.0.append(of, line.as_bytes());
+        }
+        if is_written() { Keep::Written } else { Keep::Waits }
     }
+}
+
+fn is_of_a_command(line: &str) -> bool {
+    let record: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+    record.get("event").is_some_and(|event| event == "administration")
+        && record.get("by").is_some_and(|by| by == "command")
 }
 
 /// How this program writes a trail.

@@ -4,7 +4,7 @@ use crate::audit::{self, Audit, Keeper};
 use crate::own::Own;
 use crate::report::{Failure, Style, say};
 use crate::snapshot::Snapshot;
-use crate::store::{Door, drain, sweep};
+use crate::store::{Door, Keep, Kept, drain, sweep};
 use crate::telemetry::{Telemetry, Wanted};
 use crate::text::short;
 use crate::{component, outbound};
@@ -300,12 +300,20 @@ impl Gateway {
 async fn take_records(store: Arc<dyn KeyValue>, keeper: Option<Keeper>) {
     let keep = |text: &str| match &keeper {
         Some(keeper) => keeper.keep(text),
-        None => std::io::stdout().lock().write_all(text.as_bytes()).is_ok(),
+        None if std::io::stdout().lock().write_all(text.as_bytes()).is_ok() => Keep::Written,
+        None => Keep::No,
     };
+    let (mut kept, mut failed) = (Kept::default(), false);
     let mut looks = tokio::time::interval(LOOK);
     loop {
         looks.tick().await;
-        let _ = drain(&*store, keep).await;
+        let drained = drain(&*store, &mut kept, keep).await;
+        if let Err(error) = &drained
+            && !failed
+        {
+            say(format_args!("audit records of commands wait in the state: {error}"));
+        }
+        failed = drained.is_err();
     }
 }
 

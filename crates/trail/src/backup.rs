@@ -12,6 +12,7 @@ use crate::verify::{Expected, Findings, verify};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use std::cmp::Reverse;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -108,7 +109,7 @@ pub fn backup(trail: &Path, to: &Path, now: Timestamp) -> Result<Backup> {
     directory::replace(&partial.join(MANIFEST), &text)?;
     fs::rename(&partial, &path).map_err(Error::of("name", &path))?;
     directory::sync(to)?;
-    let removed = prune(to)?;
+    let removed = prune(to, now)?;
     Ok(Backup { generation: Generation { path, time: now, sound }, findings, removed })
 }
 
@@ -250,8 +251,12 @@ fn ended(path: &Path) -> Result<u64> {
 }
 
 /// Removes all generations but the newest, and the newest sound one.
-fn prune(directory: &Path) -> Result<Vec<PathBuf>> {
-    let all = generations(directory)?;
+///
+/// A generation of a time to come, which a clock that was wrong made, is an old one: else it would stay the newest for
+/// ever, and each new one go at once.
+fn prune(directory: &Path, now: Timestamp) -> Result<Vec<PathBuf>> {
+    let mut all = generations(directory)?;
+    all.sort_by_key(|generation| (generation.time > now, Reverse(generation.time)));
     let (kept, old) = all.split_at_checked(KEPT).unwrap_or((&all, &[]));
     let has_sound = kept.iter().any(|generation| generation.sound);
     let spared = old.iter().find(|generation| generation.sound && !has_sound);

@@ -9,7 +9,7 @@ mod protocol;
 mod serve;
 mod sweep;
 
-pub use outbox::{Event, drain};
+pub use outbox::{Event, Keep, Kept, drain};
 pub use serve::Door;
 pub use sweep::sweep;
 

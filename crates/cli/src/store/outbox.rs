@@ -2,7 +2,8 @@
 //!
 //! A trail is its gateway's, and a command may be on another machine. So the records stand in the store, written in one
 //! change with what they tell of: nothing is changed without its record. A gateway that runs takes them into its trail,
-//! and only then out of the store; what a crash comes between is recorded twice, never not at all.
+//! and only then out of the store: two gateways that look in the same moment, or an end between the two, record one
+//! twice, by one `id`, and none not at all.
 
 use jiff::Timestamp;
 use sekisho_host::{Change, Conflict, Expected, KeyValue, KeyValueError, Made};
@@ -11,8 +12,11 @@ use serde_json::json;
 /// Where they stand: one JSON line each.
 const KEY: &str = "administration";
 
-/// The most that may wait, in bytes, for a gateway to take it.
+/// The most that may wait, in bytes, before commands change anything more.
 const MAX_WAITING: usize = 8 * 1024 * 1024;
+
+/// The most that a store takes as one value, with room for what is behind it.
+const MAX_VALUE: usize = 15 * 1024 * 1024;
 
 /// How often it is tried again that crosses another writer.
 const TRIES: usize = 100;
@@ -43,11 +47,16 @@ pub(super) async fn change(
     let lines = lines(tenant, events);
     for _ in 0..TRIES {
         let waiting = store.get(KEY).await?;
-        let value = [waiting.as_deref().unwrap_or_default(), lines.as_bytes()].concat();
-        if value.len() > MAX_WAITING {
+        if waiting.as_ref().is_some_and(|waiting| waiting.len() > MAX_WAITING) {
             return Err(KeyValueError::new(format!(
                 "more audit records wait in {KEY:?} than may: start a gateway, which takes them into its trail"
             )));
+        }
+        let value = [waiting.as_deref().unwrap_or_default(), lines.as_bytes()].concat();
+        if value.len() > MAX_VALUE {
+            return Err(KeyValueError::new(
+                "more is changed at once than can be recorded: change it in parts".to_owned(),
+            ));
         }
         let expected = waiting.map_or(Expected::Absent, Expected::Value);
         let mut all = changes.clone();
@@ -61,23 +70,44 @@ pub(super) async fn change(
     Ok(Err(Conflict(KEY.to_owned())))
 }
 
-/// Hands the records that wait, each a line, to `keep`, and removes them where that says that they are kept.
+/// What of the records that wait is kept already.
+#[derive(Debug, Default)]
+pub struct Kept(Vec<u8>);
+
+/// What has become of records that were to be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// They were not taken.
+    No,
+    /// They were taken, and wait to be written.
+    Waits,
+    /// They are written, and so is all that was taken before.
+    Written,
+}
+
+/// Hands the records that wait, each a line, to `keep`, and removes them when they are written. What was taken before is
+/// not handed to it again; then it is asked about nothing.
 pub async fn drain(
     store: &dyn KeyValue,
-    mut keep: impl FnMut(&str) -> bool,
+    kept: &mut Kept,
+    mut keep: impl FnMut(&str) -> Keep,
 ) -> Result<(), KeyValueError> {
-    let mut kept = 0;
     for _ in 0..TRIES {
         let Some(waiting) = store.get(KEY).await? else { return Ok(()) };
-        let text = String::from_utf8_lossy(&waiting);
-        // Lines are only ever added behind those that are there, until another gateway takes them.
-        if !keep(text.get(kept..).unwrap_or(&text)) {
-            return Ok(());
+        // Others are only ever added behind those that are there, until a gateway takes them: then all are others.
+        let new = waiting.strip_prefix(kept.0.as_slice()).unwrap_or(&waiting);
+        match keep(&String::from_utf8_lossy(new)) {
+            Keep::No => return Ok(()),
+            Keep::Waits => {
+                kept.0 = waiting;
+                return Ok(());
+            }
+            Keep::Written => kept.0.clone_from(&waiting),
         }
-        kept = text.len();
-        let expected = Expected::Value(waiting.clone());
-        let removal = Change { key: KEY.to_owned(), expected, value: None };
+        let removal =
+            Change { key: KEY.to_owned(), expected: Expected::Value(waiting), value: None };
         if store.change(vec![removal]).await?.is_ok() {
+            kept.0.clear();
             return Ok(());
         }
     }
@@ -90,13 +120,21 @@ fn lines(tenant: &str, events: &[Event]) -> String {
     let mut lines = String::new();
     for Event { action, target } in events {
         let record = json!({
-            "v": 1, "event": "administration", "time": time, "tenant": tenant, "by": "command", "uid": uid,
-            "action": action, "target": target,
+            "v": 1, "event": "administration", "id": id(), "time": time, "tenant": tenant, "by": "command",
+            "uid": uid, "action": action, "target": target,
         });
         lines.push_str(&record.to_string());
         lines.push('\n');
     }
     lines
+}
+
+/// By which a record that was kept twice is known to be one.
+fn id() -> String {
+    let mut bytes = [0; 8];
+    // Without any, two records could be told apart by nothing but what they say.
+    let _ = getrandom::fill(&mut bytes);
+    format!("{:016x}", u64::from_ne_bytes(bytes))
 }
 
 #[cfg(test)]
@@ -105,9 +143,13 @@ mod tests {
     use sekisho_host::{Opened, State};
     use std::sync::Arc;
 
-    fn keep(taken: &mut Vec<String>, text: &str) -> bool {
-        taken.extend(text.lines().map(str::to_owned));
-        true
+    /// Takes what waits, as a gateway with a trail of its own.
+    async fn takes(store: &dyn KeyValue, kept: &mut Kept, trail: &mut Vec<String>) {
+        let keep = |text: &str| {
+            trail.extend(text.lines().map(str::to_owned));
+            Keep::Written
+        };
+        drain(store, kept, keep).await.unwrap();
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -117,30 +159,61 @@ mod tests {
             .map(|writer| {
                 let store = Arc::clone(&store);
                 tokio::spawn(async move {
-                    for n in 0..25 {
+                    for n in 10..60 {
                         let name = format!("{writer}-{n}");
                         let value = Some(b"x".to_vec());
                         let one = Change { key: name.clone(), expected: Expected::Absent, value };
+                        // Of equal length, so that one can be taken for another.
                         let events = [Event::new("test", name)];
                         change(&*store, "acme", vec![one], &events).await.unwrap().unwrap();
                     }
                 })
             })
             .collect();
-        let mut taken = Vec::new();
-        while !writers.iter().all(tokio::task::JoinHandle::is_finished) {
-            drain(&*store, |text| keep(&mut taken, text)).await.unwrap();
-            tokio::task::yield_now().await;
-        }
+        let gateways: Vec<_> = (0..2)
+            .map(|_| {
+                let store = Arc::clone(&store);
+                tokio::spawn(async move {
+                    let (mut kept, mut trail) = (Kept::default(), Vec::new());
+                    for _ in 0..400 {
+                        takes(&*store, &mut kept, &mut trail).await;
+                        tokio::task::yield_now().await;
+                    }
+                    trail
+                })
+            })
+            .collect();
         for writer in writers {
             writer.await.unwrap();
         }
-        assert!(drain(&*store, |_| false).await.is_ok(), "what is not kept stays");
-        drain(&*store, |text| keep(&mut taken, text)).await.unwrap();
+        let mut taken = Vec::new();
+        for gateway in gateways {
+            taken.extend(gateway.await.unwrap());
+        }
+        let mut kept = Kept::default();
+        drain(&*store, &mut kept, |_| Keep::No).await.unwrap();
+        takes(&*store, &mut kept, &mut taken).await;
+        assert!(taken.iter().all(|line| line.starts_with('{') && line.ends_with('}')));
         taken.sort();
-        let all = taken.len();
         taken.dedup();
-        assert_eq!((taken.len(), store.keys().await.unwrap().len()), (100, 100), "of {all}");
+        assert_eq!((taken.len(), store.keys().await.unwrap().len()), (200, 200));
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_already_is_not_handed_on_again() {
+        let Opened::Store(store) = sekisho_host::open(&State::Memory).unwrap() else { panic!() };
+        let events = [Event::new("test", "a")];
+        change(&*store, "acme", Vec::new(), &events).await.unwrap().unwrap();
+        let waiting = store.get(KEY).await.unwrap().unwrap();
+        let (mut kept, mut trail) = (Kept::default(), Vec::new());
+        drain(&*store, &mut kept, |_| Keep::Waits).await.unwrap();
+        assert!(store.get(KEY).await.unwrap().is_some(), "nothing is written yet");
+        takes(&*store, &mut kept, &mut trail).await;
+        assert!(trail.is_empty() && store.get(KEY).await.unwrap().is_none());
+        // What another gateway took and others wrote since begins anew.
+        change(&*store, "acme", Vec::new(), &events).await.unwrap().unwrap();
+        takes(&*store, &mut Kept(waiting), &mut trail).await;
+        assert_eq!(trail.len(), 1);
     }
 
     #[tokio::test]

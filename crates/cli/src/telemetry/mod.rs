@@ -25,6 +25,7 @@ mod spans;
 pub use export::Collector;
 pub(crate) use export::variable;
 
+use crate::component::GATEWAY;
 use crate::report::{Failure, say};
 use export::Exporter;
 use listener::Watched;
@@ -119,8 +120,8 @@ impl Telemetry {
         }
         let metrics = telemetry.metrics.clone();
         if metrics.is_some() || queue.is_some() {
-            config.taps.push(Arc::new(move |_, stream, line| {
-                if stream == Stream::Out {
+            config.taps.push(Arc::new(move |component, stream, line| {
+                if stream == Stream::Out && component == GATEWAY {
                     note(line, metrics.as_deref(), queue.as_ref(), &names);
                 }
             }));

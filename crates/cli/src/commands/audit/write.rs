@@ -8,6 +8,7 @@ use sekisho_trail::Trail;
 use std::io::{self, BufRead, Read as _};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The longest line that is taken in one piece, in bytes.
@@ -39,12 +40,16 @@ impl Write {
             let read = tokio::task::spawn_blocking(move || {
                 let read = record(&trail, &mut io::stdin().lock());
                 trail.close();
-                read
+                read.map(|()| trail.flush(Instant::now()))
             });
             let read = read.await.map_err(|error| Failure::fault(error.to_string()))?;
-            read.map_err(|error| {
+            let written = read.map_err(|error| {
                 Failure::fault(format!("cannot read the standard input: {error}"))
             })?;
+            if !written {
+                return Err(Failure::fault("some records could not be written")
+                    .help("make room on the disk of the trail; what was read last is lost"));
+            }
             Ok(Exit::Success)
         })
     }
