@@ -17,15 +17,11 @@ const USERS: &str = "/api/admin/v1/users";
 
 /// A world where acme looks its users up, judges open streams each second and manages its networks.
 async fn world() -> World {
-    let networks = "admin = [\"127.0.0.0/8\", \"::1/128\"]";
     World::with(Options {
-        acme: vec![
-            (
-                "directory = \"off\"".into(),
-                "directory = \"optional\"\nmanaged_networks = [\"admin\"]".into(),
-            ),
-            (networks.into(), format!("{networks}\nprovisioning = \"any\"")),
-        ],
+        acme: vec![(
+            "directory = \"off\"".into(),
+            "directory = \"optional\"\nmanaged_networks = [\"admin\"]".into(),
+        )],
         globex: vec![
             ("admin = [\"203.0.113.8/29\"]".into(), "admin = \"any\"".into()),
             (
