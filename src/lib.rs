@@ -40,10 +40,7 @@ impl wasip3::exports::http::handler::Guest for Gateway {
         let policy = sekisho_mount::for_request(&request);
         let (facts, outcome) = match &policy {
             Ok(policy) => judge_and_forward(policy, request, incoming, &arrival).await,
-            Err(denial) => {
-                let facts = Facts { request_id: request.request_id, ..Facts::default() };
-                (facts, Err(denial.clone()))
-            }
+            Err(denial) => (Facts::of(&request), Err(denial.clone())),
         };
 
         let digest = policy.as_ref().ok().map(|policy| policy.digest());

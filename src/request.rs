@@ -21,6 +21,7 @@ pub(crate) fn read(incoming: &types::Request) -> Request {
         peer: peer(&headers),
         in_flight: in_flight(&headers),
         request_id: request_id(),
+        trace_ratio: trace_ratio(),
         headers,
     }
 }
@@ -46,6 +47,13 @@ fn peer(headers: &Headers) -> Option<SocketAddr> {
 /// is the client's own word, which can refuse nobody but himself.
 fn in_flight(headers: &Headers) -> Option<u32> {
     headers.text("sekisho-in-flight")?.parse().ok()
+}
+
+/// The share of new traces that are sampled, by whoever runs the gateway and records its spans. What is no such number
+/// samples none.
+fn trace_ratio() -> Option<f64> {
+    let ratio = std::env::var("SEKISHO_TRACE_RATIO").ok()?;
+    Some(ratio.parse().unwrap_or(0.0))
 }
 
 /// 128 random bits.

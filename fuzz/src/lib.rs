@@ -93,6 +93,7 @@ pub fn request(text: &[u8]) -> Option<Request> {
         in_flight: None,
         peer: words.next().and_then(|peer| peer.parse().ok()),
         request_id: REQUEST_ID.into(),
+        trace_ratio: None,
     })
 }
 
@@ -107,6 +108,7 @@ pub fn public_request(peer: &str, fields: Vec<(String, Vec<u8>)>) -> Request {
         in_flight: None,
         peer: Some(peer.parse().expect("an address")),
         request_id: REQUEST_ID.into(),
+        trace_ratio: None,
     }
 }
 

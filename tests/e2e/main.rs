@@ -22,6 +22,7 @@ mod killed;
 mod limits;
 mod malformed;
 mod memory;
+mod metrics;
 mod origins;
 mod own;
 mod passing;

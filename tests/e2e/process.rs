@@ -66,6 +66,17 @@ impl Process {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
+
+    /// Sends it a signal by name, as an operator does.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.pid().to_string()]).status();
+        assert!(sent.unwrap().success(), "kill -s {name}");
+    }
+
+    /// Waits until it has ended by itself.
+    pub(crate) fn wait(mut self) {
+        assert!(self.child.wait().unwrap().success());
+    }
 }
 
 impl Drop for Process {
@@ -132,6 +143,21 @@ impl Site {
         let manifest = manifest_text(component(), &policy, &[origin.to_owned()], true);
         std::fs::write(directory.path().join("spin.toml"), manifest).unwrap();
         Self { directory, issuer }
+    }
+
+    /// Edits a file of it; an edit that finds nothing has gone stale.
+    pub(crate) fn edit(&self, file: &str, old: &str, new: &str) {
+        let path = self.directory.path().join(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(old), "{file} has no {old:?}");
+        std::fs::write(path, text.replace(old, new)).unwrap();
+    }
+
+    /// A file in its directory.
+    pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.directory.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
     }
 
     /// `sekisho up` on this address.

@@ -156,10 +156,12 @@ pub(crate) fn manifest_text(
 fn administration(policy: &Path) -> String {
     let source = repository().source("admin").unwrap().to_owned();
     format!(
-        "[component.admin]\nsource = {source:?}\n\
-         files = [{{ source = {policy:?}, destination = \"/policy\" }}]\n\
+        "[component.admin]\nsource = \"{}\"\n\
+         files = [{{ source = \"{}\", destination = \"/policy\" }}]\n\
          key_value_stores = [\"default\"]\n\
-         [component.admin.variables]\nscim_subject = \"userName\"\nscim_default_roles = \"member\"\n"
+         [component.admin.variables]\nscim_subject = \"userName\"\nscim_default_roles = \"member\"\n",
+        source.display(),
+        policy.display(),
     )
 }
 

@@ -5,6 +5,7 @@ use crate::own::Own;
 use crate::report::{Failure, Style, say};
 use crate::snapshot::Snapshot;
 use crate::store::{Door, drain, sweep};
+use crate::telemetry::{Telemetry, Wanted};
 use crate::text::short;
 use crate::{component, outbound};
 use sekisho_core::Policy;
@@ -54,6 +55,8 @@ pub struct Plan {
     pub audit: Option<audit::Plan>,
     /// The file of the gateway's own keys; without, the variable's value from the environment.
     pub keys: Option<PathBuf>,
+    /// What it tells of itself.
+    pub telemetry: Wanted,
 }
 
 /// A running gateway.
@@ -72,6 +75,7 @@ pub struct Gateway {
     door: Option<Door>,
     /// Takes the records of what commands change into the trail.
     clerk: JoinHandle<()>,
+    telemetry: Telemetry,
 }
 
 /// The directory beside the manifest for what this program keeps: state, the development
@@ -146,10 +150,13 @@ impl Gateway {
             // All clients share the proxy's address; the proxy bounds each of them.
             config.limits.requests_per_peer = config.limits.requests;
         }
+        let mut telemetry =
+            Telemetry::prepare(plan.telemetry, snapshot.shared_policy(), &mut config).await?;
         let host = Host::start(config).await?;
         let door = door(&plan.state, &host);
         let clerk =
             tokio::spawn(take_records(host.store("default"), audit.as_ref().map(Audit::keeper)));
+        telemetry.started(&host);
         Ok(Self {
             door,
             clerk,
@@ -162,6 +169,7 @@ impl Gateway {
             audit,
             certified,
             snapshots: VecDeque::from([snapshot]),
+            telemetry,
         })
     }
 
@@ -195,6 +203,13 @@ impl Gateway {
     /// Brings the policy directory and the file of keys as they are now into force, or leaves everything as
     /// it was.
     pub fn reload(&mut self) -> Result<(), Failure> {
+        let result = self.try_reload();
+        let policy = self.snapshots.back().filter(|_| result.is_ok());
+        self.telemetry.reloaded(policy.map(Snapshot::shared_policy));
+        result
+    }
+
+    fn try_reload(&mut self) -> Result<(), Failure> {
         let snapshot = Snapshot::take(&self.policy, &private_directory(&self.manifest))?;
         outbound::check(&self.manifest, snapshot.policy())?;
         let own = Own::read(self.keys.as_deref(), &self.manifest, snapshot.policy())?;
@@ -269,8 +284,9 @@ impl Gateway {
         say("ending; requests in progress may finish, a second signal cuts them");
         drop(self.door.take());
         self.clerk.abort();
+        self.telemetry.ending();
         tokio::select! {
-            () = self.host.shutdown(GRACE) => {}
+            () = self.host.shutdown(GRACE) => self.telemetry.end().await,
             () = signals.end() => {}
         }
         if let Some(audit) = &self.audit {

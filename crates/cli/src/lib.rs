@@ -15,6 +15,7 @@
 //! | [`audit`] | the audit trail that it writes, and its backups |
 //! | `own` | the gateway's own keys, as they are given to it |
 //! | [`component`] | building the gateway's WebAssembly |
+//! | [`telemetry`] | metrics and traces of a running gateway |
 //! | [`report`] | how mistakes are shown |
 //! | [`exit`] | what the exit code says |
 
@@ -34,6 +35,7 @@ pub mod replay;
 pub mod report;
 pub mod snapshot;
 pub mod store;
+pub mod telemetry;
 pub mod test_key;
 pub mod text;
 

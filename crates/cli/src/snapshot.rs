@@ -8,6 +8,7 @@ use sekisho_core::policy::deployed::{FILE, compile};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::Arc;
 use tempfile::TempDir;
 
 /// A private directory with a policy that was found sound, compiled; removed when dropped.
@@ -18,7 +19,7 @@ use tempfile::TempDir;
 #[derive(Debug)]
 pub struct Snapshot {
     directory: TempDir,
-    policy: Policy,
+    policy: Arc<Policy>,
     warnings: Vec<String>,
 }
 
@@ -47,7 +48,7 @@ impl Snapshot {
         policy_dir::write(copy.path(), &files).map_err(|error| {
             Failure::fault(format!("cannot copy the policy to {}: {error}", copy.path().display()))
         })?;
-        Ok(Self { directory: copy, policy, warnings })
+        Ok(Self { directory: copy, policy: Arc::new(policy), warnings })
     }
 
     /// Where the copy is.
@@ -63,6 +64,11 @@ impl Snapshot {
     /// What it says.
     pub fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// The same, for those who outlive the copy.
+    pub fn shared_policy(&self) -> Arc<Policy> {
+        Arc::clone(&self.policy)
     }
 }
 

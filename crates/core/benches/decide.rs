@@ -158,6 +158,7 @@ fn request(target: &str, peer: &str, token: &str) -> Request {
         in_flight: None,
         peer: Some(peer.parse().unwrap()),
         request_id: "0123456789abcdef0123456789abcdef".into(),
+        trace_ratio: None,
     }
 }
 

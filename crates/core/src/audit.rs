@@ -5,11 +5,15 @@
 //! `detail` explains the refusal or, of a permitted request, that. `roles` and `groups` are the
 //! token's, and of a request that step 8 let by the directory's, where it has the user.
 //!
+//! `trace_id` and `parent_span_id` are those of the request's sound `traceparent`; `span_id` is the gateway's own and stands
+//! where it records traces ([`trace`](crate::trace)), `sampled` with the trace.
+//!
 //! What a client wrote stands in it escaped and bounded, and never a token, cookie, query or body.
 
 use crate::decide::Facts;
 use crate::denial::{Denial, Reason};
 use crate::policy::{Origin, Route};
+use crate::trace::Trace;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::time::Duration;
@@ -34,6 +38,10 @@ struct Record<'a> {
     v: u8,
     time: String,
     request_id: String,
+    trace_id: Option<&'a str>,
+    span_id: Option<&'a str>,
+    parent_span_id: Option<&'a str>,
+    sampled: Option<bool>,
     tenant: Option<&'a str>,
     host: Option<String>,
     subject: Option<String>,
@@ -72,10 +80,15 @@ pub fn record(
         Outcome::Denied(denial, status) => ("deny", Some(denial), status),
     };
     let principal = facts.principal.as_ref();
+    let trace = facts.trace.as_ref();
     let record = Record {
         v: 1,
         time: format!("{time:.6}"),
         request_id: bounded(&facts.request_id),
+        trace_id: trace.map(Trace::id),
+        span_id: trace.and_then(Trace::span),
+        parent_span_id: trace.and_then(Trace::parent),
+        sampled: trace.map(Trace::is_sampled),
         tenant: facts.tenant.map(|tenant| tenant.id().as_str()),
         host: facts.host.as_deref().map(bounded),
         subject: facts.subject().map(bounded),
@@ -121,6 +134,8 @@ pub struct StreamRecord {
     event: &'static str,
     time: String,
     request_id: String,
+    trace_id: Option<String>,
+    span_id: Option<String>,
     tenant: Option<String>,
     subject: Option<String>,
     client: Option<String>,
@@ -143,6 +158,8 @@ impl StreamRecord {
             event: "stream-end",
             time: String::new(),
             request_id: bounded(&facts.request_id),
+            trace_id: facts.trace.as_ref().map(|trace| trace.id().to_owned()),
+            span_id: facts.trace.as_ref().and_then(Trace::span).map(str::to_owned),
             tenant: facts.tenant.map(|tenant| tenant.id().as_str().to_owned()),
             subject: facts.subject().map(bounded),
             client: facts.client.map(|client| client.to_string()),

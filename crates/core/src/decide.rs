@@ -12,6 +12,7 @@ use crate::token::claims::Principal;
 use crate::token::keys::KeySet;
 use crate::token::own::OwnKeys;
 use crate::token::{Authenticated, Claimed, Wanted};
+use crate::trace::Trace;
 use crate::{authorize, client, network, route, session, sign_in, tenant, token};
 use jiff::Timestamp;
 use std::net::IpAddr;
@@ -82,6 +83,8 @@ pub struct Facts<'p> {
     pub reached: Option<Step>,
     /// The request's identifier.
     pub request_id: String,
+    /// Where it stands in a trace.
+    pub trace: Option<Trace>,
     /// The method, once it is known to be one.
     pub method: Option<&'static str>,
     /// The canonical path.
@@ -113,6 +116,12 @@ pub struct Facts<'p> {
 }
 
 impl Facts<'_> {
+    /// What is known of a request that nobody has judged.
+    pub fn of(request: &Request) -> Self {
+        let (request_id, trace) = (request.request_id.clone(), Trace::of(request));
+        Self { request_id, trace, ..Self::default() }
+    }
+
     /// The route is public: nobody was asked who he is.
     pub fn is_public(&self) -> bool {
         self.route.is_some_and(Route::is_public)
@@ -238,7 +247,7 @@ impl<'p> Pending<'p> {
 /// Judges a request at a moment. Total: every request gets a verdict, and no verdict depends on
 /// anything but the arguments.
 pub fn decide(policy: &Policy, request: Request, now: Timestamp) -> Progress<'_> {
-    let mut facts = Facts { request_id: request.request_id.clone(), ..Facts::default() };
+    let mut facts = Facts::of(&request);
     match start(policy, request, now, &mut facts) {
         Ok(ControlFlow::Continue(token::Progress::Done(authenticated))) => {
             proceed(policy, authenticated, now, facts)
@@ -330,6 +339,9 @@ fn start<'p>(
     facts.path = Some(request.target.path().to_owned());
     facts.host = Some(request.authority.host().to_owned());
     facts.via_proxy = request.via_proxy;
+    if let Some(trace) = facts.trace.as_mut().filter(|_| request.via_proxy) {
+        trace.trust();
+    }
 
     facts.reached = Some(Step::Tenant);
     let hosted = tenant::select(request, policy)?;
@@ -388,7 +400,7 @@ fn finish<'p>(
     if let Some(answer) = facts.route.and_then(Route::answer) {
         return Ok((Verdict::Answer(answer.into()), writes));
     }
-    let permit = Permit::issue(authorized, policy)?;
+    let permit = Permit::issue(authorized, policy, facts.trace.as_ref())?;
     facts.origin = Some(permit.origin());
     Ok((Verdict::Permit(Box::new(permit)), writes))
 }

@@ -55,6 +55,7 @@ pub mod session;
 mod sign_in;
 pub mod tenant;
 pub mod token;
+pub mod trace;
 pub mod watch;
 
 pub use decide::{

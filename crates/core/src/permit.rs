@@ -10,19 +10,19 @@ use crate::origins::{Candidates, Health};
 use crate::policy::{Directory, Origin, Policy, Route, Tenant};
 use crate::records::Needed;
 use crate::request::Headers;
-use crate::request::headers::trace::is_traced;
 use crate::request::headers::{connection_options, is_hop_by_hop, is_reserved};
 use crate::request::target::Target;
 use crate::response::ResponseRules;
 use crate::token::claims::Principal;
 use crate::token::locate::without_session_cookie;
 use crate::token::own::assertion::{self, Assertion};
+use crate::trace::Trace;
 use crate::watch::Watch;
 use std::net::IpAddr;
 use std::time::Duration;
 
 /// How many fields the gateway sets, at most.
-const OURS: usize = 9;
+const OURS: usize = 10;
 
 /// The leave to forward one request.
 #[derive(Debug)]
@@ -72,7 +72,11 @@ impl Watched<'_> {
 
 impl<'p> Permit<'p> {
     /// The last step of the road.
-    pub(crate) fn issue(authorized: Authorized<'p>, policy: &'p Policy) -> Result<Self, Denial> {
+    pub(crate) fn issue(
+        authorized: Authorized<'p>,
+        policy: &'p Policy,
+        trace: Option<&Trace>,
+    ) -> Result<Self, Denial> {
         let authenticated = authorized.live.authenticated;
         let routed = authenticated.admitted.routed;
         let (route, located) = (routed.route, routed.located);
@@ -87,7 +91,8 @@ impl<'p> Permit<'p> {
             None => request.target,
             Some(rewrite) => rewrite.apply(&request.target)?,
         };
-        let mut headers = from_client(request.headers, policy.edge().client_address_header());
+        let address_header = policy.edge().client_address_header();
+        let mut headers = from_client(request.headers, address_header, trace);
         headers.reserve(OURS);
         headers.push("x-tenant-id", tenant.id().as_str());
         if let Some(principal) = &authenticated.principal {
@@ -116,6 +121,9 @@ impl<'p> Permit<'p> {
         }
         headers.push("x-forwarded-proto", "https");
         headers.push("x-forwarded-host", host);
+        if let Some(traceparent) = trace.and_then(Trace::traceparent) {
+            headers.push("traceparent", traceparent);
+        }
         Ok(Self {
             tenant,
             route,
@@ -259,13 +267,14 @@ impl<'p> Permit<'p> {
 /// What may pass of the client's fields: nothing reserved, nothing hop-by-hop, nothing that
 /// `Connection` names (it can't name ours, which are set afterwards), no `Host`, no credentials of
 /// the gateway, not the proxy's word on the client's address: an origin would take a client's for it.
-/// No `Expect`, which the host has met already, and no trace that is not sound.
+/// No `Expect`, which the host has met already, and no trace that is not sound, or in which the gateway has its own place.
 /// `TE` says no more than that trailers are welcome, as far as they are to the client (RFC 9110, section 10.1.4): gRPC
 /// asks for it.
 /// Several `Cookie` fields become one, in the place of the first.
-fn from_client(mut headers: Headers, address_header: &str) -> Headers {
+fn from_client(mut headers: Headers, address_header: &str, trace: Option<&Trace>) -> Headers {
     let named = connection_options(&headers);
-    let traced = is_traced(&headers) && !named.contains("traceparent");
+    let continued = trace.is_some_and(Trace::is_continued);
+    let as_it_is = continued && trace.is_some_and(|trace| trace.span().is_none());
     let mut cookies = without_session_cookie(headers.values("cookie"));
     let mut trailers = headers.values("te").any(welcomes_trailers);
     headers.retain(|name, value| match name {
@@ -274,7 +283,8 @@ fn from_client(mut headers: Headers, address_header: &str) -> Headers {
             *value = b"trailers".to_vec();
             true
         }
-        "traceparent" | "tracestate" if !traced => false,
+        "traceparent" if !as_it_is => false,
+        "tracestate" if !continued => false,
         _ if name == address_header || named.contains(name) => false,
         _ if is_hop_by_hop(name) || is_reserved(name) => false,
         "cookie" => match cookies.take() {

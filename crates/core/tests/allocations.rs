@@ -100,6 +100,7 @@ fn request(client: &str) -> Request {
         in_flight: None,
         peer: Some("10.0.0.1:4711".parse().unwrap()),
         request_id: "0123456789abcdef0123456789abcdef".into(),
+        trace_ratio: None,
     }
 }
 

@@ -18,6 +18,7 @@ use crate::in_progress::{InProgress, client};
 use crate::inbound::{self, set_client_address, set_in_flight};
 use crate::instance::{Blueprint, Generation};
 use crate::kv::Stores;
+use crate::observe::{Observed, Refused};
 use crate::outbound::{self, Pools};
 use crate::response::{Body, plain};
 use crate::routes::{self, Route};
@@ -37,6 +38,9 @@ pub(crate) struct App {
     pub(crate) pools: Pools,
     pub(crate) stores: Stores,
     pub(crate) limits: Limits,
+    pub(crate) observed: Observed,
+    /// How long compiling took.
+    pub(crate) compiled_in: std::time::Duration,
     /// One permit for each request that may be in progress.
     pub(crate) requests: Arc<Semaphore>,
     pub(crate) peers: InProgress<IpAddr>,
@@ -57,17 +61,22 @@ impl App {
     {
         let of_peer = self.peers.admit(client(peer.ip()), self.limits.requests_per_peer);
         let Some((of_peer, _)) = of_peer else {
+            self.observed.refused(Refused::RequestsPerPeer);
             return plain(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "too many requests of this client in progress\n",
             );
         };
         let Ok(of_host) = Arc::clone(&self.requests).try_acquire_owned() else {
+            self.observed.refused(Refused::Requests);
             return plain(StatusCode::SERVICE_UNAVAILABLE, "too many requests in progress\n");
         };
         let mut for_name = None;
         let response = match inbound::canonical(request, peer, https, &self.limits) {
-            Err((status, reason)) => plain(status, reason),
+            Err((status, reason)) => {
+                self.observed.refused(Refused::Malformed);
+                plain(status, reason)
+            }
             Ok(mut request) => {
                 let name = request.uri().host().unwrap_or_default().to_ascii_lowercase();
                 let name = name.strip_suffix('.').unwrap_or(&name).to_owned();
@@ -75,7 +84,10 @@ impl App {
                 let in_flight = for_name.as_ref().map_or(0, |(_, count)| *count);
                 set_in_flight(request.headers_mut(), in_flight);
                 match routes::find(&self.routes, request.uri().path()) {
-                    None => plain(StatusCode::NOT_FOUND, "no such route\n"),
+                    None => {
+                        self.observed.refused(Refused::NoRoute);
+                        plain(StatusCode::NOT_FOUND, "no such route\n")
+                    }
                     Some(component) => {
                         let scope = Scope::new(peer, 0);
                         let response = self.run(component, request, Arc::clone(&scope)).await;
@@ -141,10 +153,12 @@ impl App {
                 response.map(|body| Body::of_component(body, has_content, scope, guard))
             }
             Err(error) if error.is::<InstantiationError<Arc<Scope>>>() => {
+                self.observed.refused(Refused::NoInstance);
                 tracing::error!(component, "no instance could be made: {error:#}");
                 plain(StatusCode::SERVICE_UNAVAILABLE, "no capacity\n")
             }
             Err(error) => {
+                self.observed.refused(Refused::ComponentFailed);
                 tracing::error!(component, "a request failed: {error:#}");
                 plain(StatusCode::INTERNAL_SERVER_ERROR, "the component failed\n")
             }

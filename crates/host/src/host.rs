@@ -25,8 +25,9 @@ use crate::instance::{Blueprint, Ctx, Generation};
 use crate::kv::{KeyValue, Kv, KvView, State, Stores};
 use crate::listen::{self, Listener};
 use crate::manifest::{ComponentSpec, Manifest, Templated};
+use crate::observe::{Meter, Observed, Observer};
 use crate::outbound::Pools;
-use crate::output::{Output, Writer};
+use crate::output::{LineSink, Output, Writer};
 use crate::response::Body;
 use crate::tls::OriginTls;
 use crate::variables::Variables;
@@ -53,6 +54,12 @@ pub struct HostConfig {
     pub origin_tls: OriginTls,
     /// Where components' lines go.
     pub output: Output,
+    /// Who else is told of each line, beside where it goes.
+    pub taps: Vec<LineSink>,
+    /// Who is told what the host does.
+    pub observer: Option<Observer>,
+    /// Variables of the environment that every component has beside the manifest's.
+    pub environment: BTreeMap<String, String>,
     /// The wall clock components see, if not the system's.
     pub wall_clock: Option<WallClock>,
 }
@@ -70,6 +77,9 @@ impl HostConfig {
             cache_dir: None,
             origin_tls: OriginTls::default(),
             output: Output::default(),
+            taps: Vec::new(),
+            observer: None,
+            environment: BTreeMap::new(),
             wall_clock: None,
         }
     }
@@ -83,6 +93,7 @@ pub struct Host {
     drainer: Drainer,
     writer: Writer,
     alive: watch::Sender<usize>,
+    meter: Meter,
 }
 
 impl Host {
@@ -93,7 +104,8 @@ impl Host {
             bound.push(listener.bind().await?);
         }
         let writer = Writer::start(&config.output)
-            .map_err(|error| HostError::new(format!("cannot start the output thread: {error}")))?;
+            .map_err(|error| HostError::new(format!("cannot start the output thread: {error}")))?
+            .tapped(&config.taps);
         let alive = watch::Sender::new(0);
         let manifest = config.manifest.clone();
         let connections = Arc::new(Semaphore::new(config.limits.connections));
@@ -102,6 +114,12 @@ impl Host {
             tokio::task::spawn_blocking(move || build_app(&config, &their_writer, &their_alive))
                 .await
                 .map_err(|error| HostError::new(format!("the start was interrupted: {error}")))??;
+        let meter = Meter {
+            alive: alive.subscribe(),
+            connections: (Arc::clone(&connections), app.limits.connections),
+            requests: (Arc::clone(&app.requests), app.limits.requests),
+            compiled_in: app.compiled_in,
+        };
         let drainer = Drainer::new();
         let addrs = bound.iter().map(|bound| bound.addr).collect();
         for bound in bound {
@@ -112,12 +130,17 @@ impl Host {
                 drainer.drain(),
             ));
         }
-        Ok(Self { app, manifest, addrs, drainer, writer, alive })
+        Ok(Self { app, manifest, addrs, drainer, writer, alive, meter })
     }
 
     /// The addresses served, in the order of [`HostConfig::listeners`].
     pub fn addrs(&self) -> Vec<SocketAddr> {
         self.addrs.clone()
+    }
+
+    /// Reads what is in use.
+    pub fn meter(&self) -> Meter {
+        self.meter.clone()
     }
 
     /// Answers a request as a listener would, as if `peer` had sent it over HTTPS or HTTP.
@@ -198,12 +221,14 @@ fn build_app(
     check_mounts(manifest, &config.mounts)?;
     let variables = Variables::resolve(manifest, |key| std::env::var(key).ok(), &config.variables)?;
     let stores = Stores::open(&config.state)?;
-    let pools = Pools::new(&config.limits, &config.origin_tls)?;
+    let observed = Observed(config.observer.clone());
+    let pools = Pools::new(&config.limits, &config.origin_tls, &observed)?;
     let engine = engine::start(&config.limits, config.cache_dir.as_deref())?;
     let linker = linker(&engine).map_err(|error| {
         HostError::new(format!("cannot set up the component interfaces: {error:#}"))
     })?;
     let mut failed = None;
+    let began = Instant::now();
     let app = Arc::new_cyclic(|app: &Weak<App>| {
         let parts = Parts {
             config,
@@ -225,6 +250,8 @@ fn build_app(
         App {
             routes: manifest.routes.clone(),
             blueprints,
+            compiled_in: began.elapsed(),
+            observed: observed.clone(),
             handlers: RwLock::new(Arc::new(Handlers {
                 by_name: HashMap::new(),
                 _staged: Vec::new(),
@@ -245,10 +272,11 @@ fn build_app(
     Ok(app)
 }
 
-/// A component's environment: what the manifest says, and that this host heeds `sekisho-outbound-*`.
-fn environment(spec: &ComponentSpec) -> Vec<(String, String)> {
+/// A component's environment: what the manifest says, what the host was given, and that this host heeds
+/// `sekisho-outbound-*`.
+fn environment(spec: &ComponentSpec, more: &BTreeMap<String, String>) -> Vec<(String, String)> {
     let heeds = ("SEKISHO_OUTBOUND".to_owned(), "1".to_owned());
-    spec.environment.clone().into_iter().chain([heeds]).collect()
+    spec.environment.clone().into_iter().chain(more.clone()).chain([heeds]).collect()
 }
 
 /// A component's variables with their values.
@@ -289,7 +317,7 @@ impl Parts<'_> {
             name: Arc::from(name),
             engine: self.engine.clone(),
             pre: self.compile(name, spec)?,
-            environment: environment(spec),
+            environment: environment(spec, &self.config.environment),
             stores: spec
                 .key_value_stores
                 .iter()
@@ -301,6 +329,7 @@ impl Parts<'_> {
             wall_clock: self.config.wall_clock.clone(),
             writer: self.writer.clone(),
             app: Weak::clone(self.app),
+            observed: Observed(self.config.observer.clone()),
             alive: self.alive.clone(),
         })
     }
@@ -347,7 +376,12 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<Ctx>> {
 }
 
 fn stores(ctx: &mut Ctx) -> KvView<'_> {
-    KvView { table: &mut ctx.table, stores: &ctx.blueprint.stores, open: &mut ctx.open_stores }
+    KvView {
+        table: &mut ctx.table,
+        stores: &ctx.blueprint.stores,
+        open: &mut ctx.open_stores,
+        observed: &ctx.blueprint.observed,
+    }
 }
 
 fn check_mounts(manifest: &Manifest, mounts: &BTreeMap<String, PathBuf>) -> Result<(), HostError> {

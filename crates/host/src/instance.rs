@@ -23,6 +23,7 @@ use crate::app::App;
 use crate::clock::{GuestClock, WallClock};
 use crate::hooks::Hooks;
 use crate::kv::KeyValue;
+use crate::observe::Observed;
 use crate::output::{ComponentStream, Stream, Writer};
 use crate::scope::{Fate, Scope};
 
@@ -39,6 +40,7 @@ pub(crate) struct Blueprint {
     pub(crate) wall_clock: Option<WallClock>,
     pub(crate) writer: Writer,
     pub(crate) app: Weak<App>,
+    pub(crate) observed: Observed,
     /// Instances alive, over all generations.
     pub(crate) alive: tokio::sync::watch::Sender<usize>,
 }

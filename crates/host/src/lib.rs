@@ -22,6 +22,7 @@ mod limits;
 mod linger;
 mod listen;
 mod manifest;
+mod observe;
 mod outbound;
 mod outbound_hosts;
 mod output;
@@ -42,6 +43,7 @@ pub use self::kv::{
 pub use self::limits::Limits;
 pub use self::listen::Listener;
 pub use self::manifest::Manifest;
+pub use self::observe::{Destination, Event, InUse, Meter, Observer, Refused, Sent};
 pub use self::output::{LineSink, Output, Recorder, Stream};
 pub use self::response::Body;
 pub use self::tls::{OriginTls, Tls};

@@ -25,6 +25,7 @@ use self::activity::Activity;
 use self::head_timer::{HeadTimed, HeadTimer};
 use crate::app::App;
 use crate::drain::Drain;
+use crate::observe::Refused;
 use crate::{HostError, Limits, Tls};
 
 /// HTTP/2 flow control windows, in bytes: what one connection may have in flight towards this process.
@@ -96,6 +97,7 @@ pub(crate) async fn serve(bound: Bound, app: Arc<App>, connections: Arc<Semaphor
             }
         };
         let Ok(permit) = Arc::clone(&connections).try_acquire_owned() else {
+            app.observed.refused(Refused::Connections);
             tracing::warn!("a connection was closed: too many are open");
             continue;
         };

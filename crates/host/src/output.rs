@@ -76,6 +76,8 @@ pub(crate) enum Writer {
     Process(Arc<ProcessOutput>),
     Recorded(Arc<ProcessOutput>, Arc<dyn Recorder>),
     Lines(LineSink),
+    /// To another writer, and past it to those who only listen.
+    Tapped(Arc<Writer>, Arc<[LineSink]>),
 }
 
 impl Writer {
@@ -89,6 +91,11 @@ impl Writer {
         })
     }
 
+    /// The same with listeners: each is told of a line when it is written.
+    pub(crate) fn tapped(self, taps: &[LineSink]) -> Self {
+        if taps.is_empty() { self } else { Self::Tapped(Arc::new(self), taps.into()) }
+    }
+
     fn line(&self, component: &str, stream: Stream, line: &[u8]) {
         match self {
             Self::Process(process) => process.pipe(stream).push(line),
@@ -99,6 +106,10 @@ impl Writer {
                 process.pipe(stream).push(line);
             }
             Self::Lines(sink) => sink(component, stream, line),
+            Self::Tapped(writer, taps) => {
+                writer.line(component, stream, line);
+                taps.iter().for_each(|tap| tap(component, stream, line));
+            }
         }
     }
 
@@ -113,6 +124,7 @@ impl Writer {
                 process.pipe(stream).poll_room(cx)
             }
             Self::Lines(_) => Poll::Ready(()),
+            Self::Tapped(writer, _) => writer.poll_room(stream, cx),
         }
     }
 
@@ -123,6 +135,7 @@ impl Writer {
                 (stream == Stream::Err || recorder.has_room()) && process.pipe(stream).has_room()
             }
             Self::Lines(_) => true,
+            Self::Tapped(writer, _) => writer.has_room(stream),
         }
     }
 
@@ -132,9 +145,13 @@ impl Writer {
         if let Self::Recorded(_, recorder) = self {
             recorder.flush(end);
         }
-        if let Self::Process(process) | Self::Recorded(process, _) = self {
-            process.out.flush(end);
-            process.err.flush(end);
+        match self {
+            Self::Process(process) | Self::Recorded(process, _) => {
+                process.out.flush(end);
+                process.err.flush(end);
+            }
+            Self::Lines(_) => {}
+            Self::Tapped(writer, _) => writer.flush(limit),
         }
     }
 }
@@ -373,6 +390,21 @@ mod tests {
         assert!(
             seen.iter().all(|(component, stream, _)| component == "c" && *stream == Stream::Err)
         );
+    }
+
+    #[test]
+    fn those_who_listen_hear_what_is_written() {
+        let heard = Arc::<Mutex<Vec<(usize, Vec<u8>)>>>::default();
+        let sink = |number: usize| -> LineSink {
+            let heard = Arc::clone(&heard);
+            Arc::new(move |_: &str, _, line: &[u8]| {
+                heard.lock().unwrap().push((number, line.to_vec()));
+            })
+        };
+        let writer = Writer::Lines(sink(0)).tapped(&[sink(1), sink(2)]);
+        Lines::new(&Arc::from("c"), Stream::Out, &writer).push(b"one\n");
+        let said: Vec<_> = heard.lock().unwrap().clone();
+        assert_eq!(said, [0, 1, 2].map(|number| (number, b"one".to_vec())));
     }
 
     #[tokio::test]

@@ -9,6 +9,7 @@
 //! | [`faulty`] | the same service on a bad day |
 //! | [`issuer`] | the identity provider: keys, tokens, discovery and JWKS |
 //! | [`cdn`] | the TLS-terminating proxy in front of the gateway |
+//! | [`collector`] | the OpenTelemetry collector that spans go to |
 //! | [`client`] | the user's HTTP client, or an attacker's raw socket |
 //! | [`redis`] | the store that the gateways of a fleet share: the real server |
 //! | [`pki`] | the certification authority that the doubles' certificates come from |
@@ -22,6 +23,7 @@ pub mod cases;
 pub mod cdn;
 pub mod client;
 pub mod clock;
+pub mod collector;
 pub mod faulty;
 pub mod issuer;
 pub mod origin;

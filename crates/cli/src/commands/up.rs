@@ -7,6 +7,7 @@ use crate::exit::Exit;
 use crate::gateway::{self, Gateway, Plan, Signals};
 use crate::report::{Failure, Style, say};
 use crate::store;
+use crate::telemetry::{self, Collector, TENANTS, Wanted};
 use sekisho_host::{Manifest, OriginTls, Output, State};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ Examples:
   sekisho up --build                            on https://127.0.0.1:3443, development certificate
   sekisho up --listen 0.0.0.0:443 --tls-cert chain.pem --tls-key key.pem --policy /etc/sekisho
   sekisho up --listen-http 127.0.0.1:8080       also without TLS: behind a CDN, and for redirects
+  sekisho up --metrics 127.0.0.1:9464           for Prometheus, at /metrics
   sekisho up > audit.jsonl                      one JSON line a request; all else is on stderr
   sekisho up --audit-backup /mnt/other/audit    a copy of the audit trail each day, two are kept
 
@@ -74,8 +76,8 @@ pub struct Up {
     #[arg(long, value_name = "KEYS.json")]
     keys: Option<PathBuf>,
     /// Where the state is kept: a directory, "memory", or a Redis (`redis://…`, over TLS
-    /// `rediss://…`), which several gateways may share; if not given, what `SEKISHO_STATE` says, or
-    /// .sekisho/state beside the manifest
+    /// `rediss://…`), which several gateways may share; if not given, what `SEKISHO_STATE` says, or the
+    /// file that `SEKISHO_STATE_FILE` names, or .sekisho/state beside the manifest
     #[arg(long, value_name = "DIR|URL")]
     state: Option<PathBuf>,
     /// The directory of the audit trail, which one gateway writes, or "none"; if not given,
@@ -85,6 +87,19 @@ pub struct Up {
     /// Back the audit trail up into this directory, once each UTC day; two generations are kept
     #[arg(long, value_name = "DIR")]
     audit_backup: Option<PathBuf>,
+    /// An address to serve metrics at (/metrics, /healthz, /readyz), for Prometheus on this machine
+    #[arg(long, value_name = "ADDR")]
+    metrics: Option<SocketAddr>,
+    /// How many tenants have a name of their own in metrics; the others are counted together
+    #[arg(long, value_name = "N", default_value_t = TENANTS)]
+    metrics_tenants: usize,
+    /// The base address of an OpenTelemetry collector to which spans go (OTLP over HTTP); if not
+    /// given, what `OTEL_EXPORTER_OTLP_ENDPOINT` says
+    #[arg(long, value_name = "URL")]
+    otlp: Option<String>,
+    /// How many of the traces that begin here are sampled, from 0 to 1
+    #[arg(long, value_name = "RATIO", default_value_t = 1.0, value_parser = ratio)]
+    otlp_ratio: f64,
 }
 
 impl Up {
@@ -106,9 +121,16 @@ impl Up {
             Some(policy) => policy,
             None => gateway::mounted_policy(&manifest)?,
         };
-        let state = store::named(self.state)
+        let state = store::named(self.state)?
             .unwrap_or_else(|| State::Disk(gateway::private_directory(&manifest).join("state")));
         let audit = audit_plan(self.audit, self.audit_backup, &manifest)?;
+        let endpoint = self.otlp.or_else(|| telemetry::variable("OTEL_EXPORTER_OTLP_ENDPOINT"));
+        let collector = endpoint.map(|endpoint| Collector::at(&endpoint)).transpose()?;
+        let telemetry = Wanted {
+            metrics: self.metrics,
+            tenants: self.metrics_tenants,
+            spans: collector.map(|collector| (collector, self.otlp_ratio)),
+        };
         let tls = self.tls_cert.zip(self.tls_key);
         let authority = tls.is_none().then(|| gateway::dev_ca_directory(&manifest).join("ca.pem"));
         let plan = Plan {
@@ -126,6 +148,7 @@ impl Up {
             output: Output::Process,
             audit,
             keys: self.keys,
+            telemetry,
         };
         block_on(async {
             let mut signals = Signals::listen()?;
@@ -163,4 +186,10 @@ fn audit_plan(
             Ok(Some(audit::Plan { directory, backup }))
         }
     }
+}
+
+/// A number from 0 to 1.
+fn ratio(text: &str) -> Result<f64, String> {
+    let ratio = text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
+    ratio.ok_or_else(|| "a number from 0 to 1 is wanted".to_owned())
 }

@@ -42,7 +42,7 @@ fn more(key: &str) -> Option<Effect> {
 fn default(key: &str) -> Option<Value> {
     Some(match key {
         "public" | "cleartext" | "sole_tenant" | "discovery" | "own_keys" => false.into(),
-        "weight" => 1.into(),
+        "weight" | "recheck_s" => 1.into(),
         "host" => "origin".into(),
         "connections" => "shared".into(),
         "enforce" | "revocation" => true.into(),
@@ -52,7 +52,6 @@ fn default(key: &str) -> Option<Value> {
         "unnamed_client" => "nobody".into(),
         "roles_claim" => "roles".into(),
         "client_address_header" => "x-forwarded-for".into(),
-        "recheck_s" => 1.into(),
         "head_bytes" => 32_768.into(),
         "head_fields" => 100.into(),
         "body_bytes" => 10_485_760.into(),

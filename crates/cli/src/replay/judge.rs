@@ -112,6 +112,7 @@ impl<'p> Judge<'p> {
             in_flight: None,
             peer: client,
             request_id: String::new(),
+            trace_ratio: None,
         };
         let state = |asked: &[String]| self.state(record, asked);
         let (decision, records) = decide_offline(&staged.policy, request, self.now, None, state);

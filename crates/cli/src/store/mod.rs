@@ -15,7 +15,7 @@ pub use sweep::sweep;
 
 use crate::gateway::{mounted_policy, private_directory};
 use crate::report::Failure;
-use crate::{component, policy_dir};
+use crate::{component, input, policy_dir};
 use sekisho_core::Policy;
 use sekisho_core::policy::Tenant;
 use sekisho_directory::edit::{Edit, Was};
@@ -26,6 +26,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// The longest address of a state in a file.
+const LONGEST_ADDRESS: usize = 4096;
 /// How long another command may keep the file.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -64,7 +66,7 @@ impl Place {
 
     /// The store, by whatever way there is to it.
     pub async fn open(&self) -> Result<Store, Failure> {
-        let state = match named(self.state.clone()) {
+        let state = match named(self.state.clone())? {
             Some(state) => state,
             None => State::Disk(private_directory(&self.manifest()?).join("state")),
         };
@@ -77,15 +79,30 @@ impl Place {
 }
 
 /// The state that the command line or the environment names. An address with a password is better kept from the list
-/// of processes.
-pub fn named(argument: Option<PathBuf>) -> Option<State> {
-    let named = argument.or_else(|| std::env::var_os("SEKISHO_STATE").map(PathBuf::from))?;
+/// of processes, and a secret of systemd's or of an orchestrator's is a file.
+pub fn named(argument: Option<PathBuf>) -> Result<Option<State>, Failure> {
+    let named = argument.or_else(|| std::env::var_os("SEKISHO_STATE").map(PathBuf::from));
+    let named = match (named, std::env::var_os("SEKISHO_STATE_FILE")) {
+        (Some(named), _) => named,
+        (None, Some(file)) => address_in(Path::new(&file))?,
+        (None, None) => return Ok(None),
+    };
     // What has a scheme is an address: a slip in it must not become a directory.
-    Some(match named.to_str() {
+    Ok(Some(match named.to_str() {
         Some("memory") => State::Memory,
         Some(url) if url.contains("://") => State::Redis(url.to_owned()),
         _ => State::Disk(named),
-    })
+    }))
+}
+
+fn address_in(file: &Path) -> Result<PathBuf, Failure> {
+    let text = input::bounded_file(file, LONGEST_ADDRESS)?;
+    match String::from_utf8_lossy(&text).trim() {
+        "" => Err(Failure::invalid(format!("{} is empty", file.display())).help(
+            "write into it where the state is kept, such as rediss://user:password@host:6379",
+        )),
+        named => Ok(PathBuf::from(named)),
+    }
 }
 
 /// The tenant of this name.
@@ -140,12 +157,12 @@ pub struct Store(Arc<dyn KeyValue>);
 impl Store {
     /// The value of a key.
     pub async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
-        self.0.get(key).await.map_err(failed)
+        self.0.get(key).await.map_err(|error| failed(&error))
     }
 
     /// The keys with this prefix and their values.
     pub async fn entries(&self, prefix: &str) -> Result<Entries, Failure> {
-        self.0.entries(prefix).await.map_err(failed)
+        self.0.entries(prefix).await.map_err(|error| failed(&error))
     }
 
     /// Makes all of a tenant's changes with the audit records of them; or none, if one of the records is not what it was
@@ -169,7 +186,10 @@ impl Store {
         if changes.is_empty() {
             return Ok(());
         }
-        match outbox::change(&*self.0, tenant, changes, events).await.map_err(unmade)? {
+        match outbox::change(&*self.0, tenant, changes, events)
+            .await
+            .map_err(|error| unmade(&error))?
+        {
             Ok(()) => Ok(()),
             Err(Conflict(key)) => {
                 Err(Failure::fault(format!("somebody else has changed {key} meanwhile"))
@@ -179,13 +199,13 @@ impl Store {
     }
 }
 
-fn failed(error: KeyValueError) -> Failure {
+fn failed(error: &KeyValueError) -> Failure {
     Failure::fault(format!("the state can't be reached: {error}"))
         .help("see that the store is there, then run the command again")
 }
 
 /// A store may make a change and lose the answer.
-fn unmade(error: KeyValueError) -> Failure {
+fn unmade(error: &KeyValueError) -> Failure {
     Failure::fault(format!("whether the state was changed is not known: {error}")).help(
         "all of it was changed or nothing; look, or run the command again, which does no harm",
     )

@@ -49,6 +49,20 @@ fn an_address_of_a_redis_is_judged_at_the_start() {
         }
     }
     assert!(!application.path().join("https:").exists(), "a slip is no directory");
+
+    let file = application.path().join("redis-url");
+    for (text, told) in [
+        ("redis://:geheim@host:port\n", "the address of the Redis cannot be used"),
+        (" \n", "redis-url is empty"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let mut command = sekisho();
+        command.args(["up", "--listen", "127.0.0.1:0"]).current_dir(application.path());
+        command.env_remove("SEKISHO_STATE").env("SEKISHO_STATE_FILE", &file);
+        let ran = Ran::of(&command.output().unwrap());
+        ran.failed(2, &[told]);
+        assert!(!ran.err.contains("geheim"), "{}", ran.err);
+    }
 }
 
 #[test]
@@ -84,6 +98,24 @@ fn the_fast_component_is_run_unless_it_is_missing_or_old() {
     let later = fast.metadata().unwrap().modified().unwrap() + std::time::Duration::from_secs(1);
     file.set_modified(later).unwrap();
     up(application.path(), &[]).failed(2, &[baseline[0], baseline[1], "is older"]);
+}
+
+#[test]
+fn what_is_told_must_have_a_place_to_go() {
+    let application = application();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = taken.local_addr().unwrap().to_string();
+    up(application.path(), &["--metrics", &addr])
+        .failed(2, &[&format!("cannot listen on {addr} for metrics"), "give --metrics another"]);
+    for address in ["127.0.0.1:4318", "grpc://127.0.0.1:4317", "http://:geheim@127.0.0.1"] {
+        let ran = up(application.path(), &["--otlp", address]);
+        ran.failed(2, &["spans cannot be sent to this address", "http://127.0.0.1:4318"]);
+        assert!(!ran.err.contains("geheim"), "{}", ran.err);
+    }
+    for ratio in ["-0.1", "1.1", "NaN", "much"] {
+        up(application.path(), &[&format!("--otlp-ratio={ratio}")])
+            .failed(2, &["a number from 0 to 1 is wanted"]);
+    }
 }
 
 #[test]

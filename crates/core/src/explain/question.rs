@@ -75,6 +75,7 @@ impl Question {
             peer: self.peer,
             in_flight: self.in_flight,
             request_id: request_id.to_owned(),
+            trace_ratio: None,
         }
     }
 }

@@ -250,6 +250,7 @@ mod tests {
             in_flight: None,
             peer: None,
             request_id: "r".into(),
+            trace_ratio: None,
         }
     }
 

@@ -52,4 +52,6 @@ pub struct Request {
     /// An unguessable identifier that the adapter made for this request. A trusted proxy's
     /// `X-Request-Id` takes its place.
     pub request_id: String,
+    /// How many of all new traces are sampled, from 0 to 1, where the gateway records traces.
+    pub trace_ratio: Option<f64>,
 }

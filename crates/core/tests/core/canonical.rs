@@ -128,6 +128,7 @@ fn authority(target: &str, authority: Option<&str>, hosts: &[&str]) -> Option<Re
         in_flight: None,
         peer: Some("203.0.113.9:1".parse().unwrap()),
         request_id: "r".into(),
+        trace_ratio: None,
     };
     let now = Timestamp::from_second(ask().now).unwrap();
     let sekisho_core::Progress::Decided(decision) = sekisho_core::decide(&POLICY, request, now)

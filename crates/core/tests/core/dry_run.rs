@@ -123,7 +123,7 @@ fn the_audit_record() {
         line(&outside, Outcome::Permitted(200)),
         json!({
             "v": 1, "time": "2026-11-22T09:00:00.000000Z", "request_id": "our-request-id",
-            "tenant": "globex", "host": "globex.example.jp", "subject": "u-42",
+            "trace_id": null, "span_id": null, "parent_span_id": null, "sampled": null, "tenant": "globex", "host": "globex.example.jp", "subject": "u-42",
             "roles": ["member"], "groups": ["sales"], "issuer": "https://idp.example",
             "client": "192.0.2.1", "method": "POST", "path": "/api/assistants/a1/chat",
             "route": "chat", "assistant": "a1", "origin": "assistant-jp", "region": "jp",

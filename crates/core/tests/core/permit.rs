@@ -206,6 +206,29 @@ fn a_trace_goes_on_only_where_it_is_sound() {
 }
 
 #[test]
+fn a_gateway_that_records_traces_has_its_place_in_them() {
+    let sound = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let seen = |parent: &str| {
+        let ask = ask().with(|a| {
+            a.trace_ratio = Some(1.0);
+            a.header("traceparent", parent);
+            a.header("tracestate", "a=1");
+        });
+        let seen = ask.upstream(&POLICY).unwrap();
+        let traces = names(&seen).into_iter().filter(|name| *name == "traceparent").count();
+        assert_eq!(traces, 1, "{parent}");
+        let own = field(&seen, "traceparent").unwrap().to_owned();
+        (own, field(&seen, "tracestate").map(str::to_owned))
+    };
+    let (own, state) = seen(sound);
+    assert!(own.starts_with("00-0af7651916cd43dd8448eb211c80319c-") && own.ends_with("-01"));
+    assert!(own != sound && state.as_deref() == Some("a=1"));
+    let (own, state) = seen("garbage");
+    assert!(own.starts_with("00-") && !own.contains("0af76519"), "{own}");
+    assert_eq!(state, None, "what is said of another trace");
+}
+
+#[test]
 fn connection_takes_no_part_of_a_trace() {
     let seen = ask()
         .with(|a| {

@@ -155,7 +155,7 @@ proptest! {
     ) {
         let scheme = if https { Scheme::Https } else { Scheme::Http };
         let headers = Headers::new(fields);
-        let request = Request { method, scheme, authority, target, headers, peer, in_flight: None, request_id: "r".into() };
+        let request = Request { method, scheme, authority, target, headers, peer, in_flight: None, request_id: "r".into(), trace_ratio: None };
         let progress = decide(&POLICY, request, Timestamp::from_second(second).unwrap());
         let Progress::Decided(decision) = progress else {
             return Err(TestCaseError::fail("a token by nobody was verified"));

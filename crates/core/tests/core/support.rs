@@ -229,6 +229,7 @@ pub(crate) struct Ask {
     pub(crate) headers: Vec<(String, Vec<u8>)>,
     pub(crate) peer: Option<String>,
     pub(crate) in_flight: Option<u32>,
+    pub(crate) trace_ratio: Option<f64>,
     pub(crate) alg: Alg,
     pub(crate) kid: String,
     pub(crate) claims: Value,
@@ -252,6 +253,7 @@ pub(crate) fn ask() -> Ask {
         headers: Vec::new(),
         peer: Some("203.0.113.9:50211".into()),
         in_flight: None,
+        trace_ratio: None,
         alg: Alg::EdDSA,
         kid: "twin".into(),
         claims: json!({
@@ -337,6 +339,7 @@ impl Ask {
             in_flight: self.in_flight,
             peer: self.peer.as_ref().map(|peer| peer.parse().unwrap()),
             request_id: "our-request-id".into(),
+            trace_ratio: self.trace_ratio,
         }
     }
 

@@ -7,6 +7,7 @@ use wasmtime::component::{Accessor, FutureReader, HasData, Resource, ResourceTab
 
 use super::KeyValue;
 use crate::bindings::spin::key_value::key_value::{Error, Host, HostStore, HostStoreWithStore};
+use crate::observe::Observed;
 
 /// Stores that one instance may hold open.
 pub(super) const MAX_OPEN: usize = 1024;
@@ -23,6 +24,7 @@ pub(crate) struct KvView<'a> {
     pub(crate) table: &'a mut ResourceTable,
     pub(crate) stores: &'a HashMap<String, Arc<dyn KeyValue>>,
     pub(crate) open: &'a mut usize,
+    pub(crate) observed: &'a Observed,
 }
 
 impl HasData for Kv {
@@ -39,12 +41,15 @@ impl HostStore for KvView<'_> {
     }
 }
 
-/// The store behind a resource.
+/// The store behind a resource, and who is told how it answers.
 fn handle<T>(
     accessor: &Accessor<T, Kv>,
     store: &Resource<StoreHandle>,
-) -> wasmtime::Result<Arc<dyn KeyValue>> {
-    accessor.with(|mut access| Ok(Arc::clone(&access.get().table.get(store)?.0)))
+) -> wasmtime::Result<(Arc<dyn KeyValue>, Observed)> {
+    accessor.with(|mut access| {
+        let view = access.get();
+        Ok((Arc::clone(&view.table.get(store)?.0), view.observed.clone()))
+    })
 }
 
 impl From<super::KeyValueError> for Error {
@@ -77,8 +82,8 @@ impl<T: 'static> HostStoreWithStore<T> for Kv {
         store: Resource<StoreHandle>,
         key: String,
     ) -> wasmtime::Result<Result<Option<Vec<u8>>, Error>> {
-        let store = handle(accessor, &store)?;
-        Ok(store.get(&key).await.map_err(Error::from))
+        let (store, observed) = handle(accessor, &store)?;
+        Ok(observed.state("get", store.get(&key)).await.map_err(Error::from))
     }
 
     async fn set(
@@ -87,8 +92,8 @@ impl<T: 'static> HostStoreWithStore<T> for Kv {
         key: String,
         value: Vec<u8>,
     ) -> wasmtime::Result<Result<(), Error>> {
-        let store = handle(accessor, &store)?;
-        Ok(store.set(&key, value).await.map_err(Error::from))
+        let (store, observed) = handle(accessor, &store)?;
+        Ok(observed.state("set", store.set(&key, value)).await.map_err(Error::from))
     }
 
     async fn delete(
@@ -96,8 +101,8 @@ impl<T: 'static> HostStoreWithStore<T> for Kv {
         store: Resource<StoreHandle>,
         key: String,
     ) -> wasmtime::Result<Result<(), Error>> {
-        let store = handle(accessor, &store)?;
-        Ok(store.delete(&key).await.map_err(Error::from))
+        let (store, observed) = handle(accessor, &store)?;
+        Ok(observed.state("delete", store.delete(&key)).await.map_err(Error::from))
     }
 
     async fn exists(
@@ -105,16 +110,17 @@ impl<T: 'static> HostStoreWithStore<T> for Kv {
         store: Resource<StoreHandle>,
         key: String,
     ) -> wasmtime::Result<Result<bool, Error>> {
-        let store = handle(accessor, &store)?;
-        Ok(store.get(&key).await.map(|value| value.is_some()).map_err(Error::from))
+        let (store, observed) = handle(accessor, &store)?;
+        let value = observed.state("exists", store.get(&key)).await;
+        Ok(value.map(|value| value.is_some()).map_err(Error::from))
     }
 
     async fn get_keys(
         accessor: &Accessor<T, Self>,
         store: Resource<StoreHandle>,
     ) -> wasmtime::Result<(StreamReader<String>, FutureReader<Result<(), Error>>)> {
-        let store = handle(accessor, &store)?;
-        let (keys, result) = match store.keys().await {
+        let (store, observed) = handle(accessor, &store)?;
+        let (keys, result) = match observed.state("keys", store.keys()).await {
             Ok(keys) => (keys, Ok(())),
             Err(error) => (Vec::new(), Err(Error::from(error))),
         };

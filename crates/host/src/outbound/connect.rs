@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::stream::{FuturesUnordered, StreamExt};
 use http::Uri;
@@ -20,6 +20,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::bare_host;
+use crate::observe::{Destination, Event, Observed};
 use crate::{HostError, OriginTls, tls};
 
 /// How long one address is tried before the next is tried beside it (RFC 8305, section 5).
@@ -43,11 +44,12 @@ pub(super) struct Connector {
     tls: TlsConnector,
     /// Where to, whatever the request is addressed to.
     to: Option<Authority>,
+    observed: Observed,
 }
 
 impl Connector {
     /// Trusts the system's roots and those given.
-    pub(super) fn new(trust: &OriginTls) -> Result<Self, HostError> {
+    pub(super) fn new(trust: &OriginTls, observed: &Observed) -> Result<Self, HostError> {
         let mut roots = RootCertStore::empty();
         // A system without roots is no error: only requests over TLS then fail, each with its own message.
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -78,12 +80,12 @@ impl Connector {
                 })?,
         };
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Self { tls: TlsConnector::from(Arc::new(config)), to: None })
+        Ok(Self { tls: TlsConnector::from(Arc::new(config)), to: None, observed: observed.clone() })
     }
 
     /// One that connects to this place alone.
     pub(super) fn to(&self, to: Authority) -> Self {
-        Self { tls: self.tls.clone(), to: Some(to) }
+        Self { to: Some(to), ..self.clone() }
     }
 }
 
@@ -97,20 +99,27 @@ impl tower_service::Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let Self { tls, to } = self.clone();
-        Box::pin(connect(tls, to, uri))
+        let Self { tls, to, observed } = self.clone();
+        Box::pin(async move {
+            let https = uri.scheme() == Some(&http::uri::Scheme::HTTPS);
+            let authority = to.as_ref().or(uri.authority()).ok_or(ConnectError::ServerName)?;
+            let host = bare_host(authority);
+            let port = authority.port_u16().unwrap_or(if https { 443 } else { 80 });
+            let began = Instant::now();
+            let connected = connect(tls, https, host, port).await;
+            let (to, took) = (Destination { https, host, port }, began.elapsed());
+            observed.tell(&Event::Connected { to, ok: connected.is_ok(), took });
+            connected
+        })
     }
 }
 
 async fn connect(
     tls: TlsConnector,
-    to: Option<Authority>,
-    uri: Uri,
+    https: bool,
+    host: &str,
+    port: u16,
 ) -> Result<Transport, ConnectError> {
-    let https = uri.scheme() == Some(&http::uri::Scheme::HTTPS);
-    let authority = to.as_ref().or(uri.authority()).ok_or(ConnectError::ServerName)?;
-    let host = bare_host(authority);
-    let port = authority.port_u16().unwrap_or(if https { 443 } else { 80 });
     let addresses = resolve(host, port).await.map_err(ConnectError::Name)?;
     let stream = race(addresses).await.map_err(ConnectError::Tcp)?;
     stream.set_nodelay(true).map_err(ConnectError::Tcp)?;

@@ -10,7 +10,7 @@ mod pools;
 mod wishes;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::uri::Authority;
 use http::{Request, Response, Uri};
@@ -22,6 +22,7 @@ use self::pools::Pool;
 pub(crate) use self::pools::Pools;
 use self::wishes::Wishes;
 use crate::instance::Blueprint;
+use crate::observe::{Destination, Event, Sent as Outcome};
 use crate::outbound_hosts::{self, INTERNAL_SUFFIX, Pattern};
 use crate::scope::Scope;
 
@@ -29,6 +30,9 @@ use crate::scope::Scope;
 const CONNECT: Duration = Duration::from_secs(5);
 const FIRST_BYTE: Duration = Duration::from_secs(30);
 const BETWEEN_BYTES: Duration = Duration::from_mins(5);
+
+const CLIENT_GONE: &str = "the client has gone";
+
 /// Sends a component's request, to another component or to an origin.
 pub(crate) async fn send(
     blueprint: &Blueprint,
@@ -64,16 +68,30 @@ pub(crate) async fn send(
         Some(scope) => Box::pin(scope.until_client_gone()),
         None => Box::pin(std::future::pending()),
     };
-    let (response, between) = tokio::select! {
-        result = exchange => result?,
-        () = &mut gone => return Err(client_gone()),
+    let began = Instant::now();
+    let result = tokio::select! {
+        result = exchange => result,
+        () = &mut gone => Err(client_gone()),
     };
+    let to = Destination { https: target.scheme == "https", host: &target.host, port: target.port };
+    let (outcome, took) = (outcome(&result), began.elapsed());
+    app.observed.tell(&Event::Sent { to, outcome, took });
+    let (response, between) = result?;
     Ok(ResponseBody::boxed(response, between, gone))
 }
 
 /// The client that the request is for has gone, or its body broke off: `wasi:http` has no code for that.
 pub(crate) fn client_gone() -> Error {
-    Error::InternalError(Some("the client has gone".to_owned()))
+    Error::InternalError(Some(CLIENT_GONE.to_owned()))
+}
+
+fn outcome<T>(result: &Result<T, Error>) -> Outcome {
+    match result {
+        Ok(_) => Outcome::Answered,
+        Err(Error::ConnectionTimeout | Error::HttpResponseTimeout) => Outcome::TimedOut,
+        Err(Error::InternalError(Some(why))) if why == CLIENT_GONE => Outcome::ClientGone,
+        Err(_) => Outcome::Failed,
+    }
 }
 
 /// Whether patterns cover the place that a URI leads to.

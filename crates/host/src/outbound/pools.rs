@@ -10,6 +10,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use super::body::RequestBody;
 use super::connect::Connector;
 use super::wishes::Wishes;
+use crate::observe::Observed;
 use crate::{HostError, Limits, OriginTls};
 
 /// How long an unused connection is kept; servers commonly close theirs after a minute.
@@ -41,7 +42,11 @@ struct Apart {
 }
 
 impl Pools {
-    pub(crate) fn new(limits: &Limits, tls: &OriginTls) -> Result<Self, HostError> {
+    pub(crate) fn new(
+        limits: &Limits,
+        tls: &OriginTls,
+        observed: &Observed,
+    ) -> Result<Self, HostError> {
         let mut builder = Client::builder(TokioExecutor::new());
         builder
             .timer(TokioTimer::new())
@@ -57,7 +62,7 @@ impl Pools {
             .http2_max_send_buf_size(BUFFER)
             .http2_keep_alive_interval(Duration::from_secs(30))
             .http2_keep_alive_timeout(Duration::from_secs(10));
-        let connector = Connector::new(tls)?;
+        let connector = Connector::new(tls, observed)?;
         let shared = Arc::new(builder.build(connector.clone()));
         Ok(Self { connector, builder, shared, apart: Mutex::default() })
     }

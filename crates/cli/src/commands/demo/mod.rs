@@ -9,6 +9,7 @@ use crate::component;
 use crate::exit::Exit;
 use crate::gateway::{self, Gateway, Plan, Signals};
 use crate::report::{Failure, Style, say};
+use crate::telemetry::Wanted;
 use doubles::Doubles;
 use script::Script;
 use sekisho_host::{Manifest, OriginTls, Output, State, Stream};
@@ -100,6 +101,7 @@ impl Demo {
             Doubles::start(&gateway::mounted_policy(&manifest)?, &policy, &authority).await?;
         let (output, audit) = self.output(stage.path())?;
         let plan = Plan {
+            telemetry: Wanted::default(),
             manifest,
             policy: policy.clone(),
             https: self.listen,

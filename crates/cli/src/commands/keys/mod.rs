@@ -39,7 +39,7 @@ enum Command {
     New(new::New),
     Rotate(rotate::Rotate),
     Show(show::Show),
-    Session(session::Mint),
+    Session(Box<session::Mint>),
 }
 
 /// The gateway's own keys in a file.

@@ -3,10 +3,9 @@
 use crate::commands::of::Of;
 use crate::exit::Exit;
 use crate::report::Failure;
+use crate::text::printable;
 use encoding_rs::SHIFT_JIS;
-use sekisho_directory::import::columns::Column;
-use sekisho_directory::import::is_guarded;
-use sekisho_directory::roster::Roster;
+use sekisho_directory::export;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
@@ -28,9 +27,10 @@ impl Export {
     pub(super) async fn run(self) -> Result<Exit, Failure> {
         let (_, store) = self.of.open().await?;
         let tenant = self.of.users(&store).await?;
-        named_apart(&tenant.roster)?;
-        let text = written(&tenant.roster)
-            .map_err(|error| Failure::fault(format!("cannot write CSV: {error}")))?;
+        let text = export::csv(tenant.roster.iter()).map_err(|error| {
+            Failure::invalid(printable(&error.to_string()))
+                .help("rename the group, or take --json of sekisho users list")
+        })?;
         let bytes = if self.shift_jis {
             shift_jis(&text)?
         } else {
@@ -50,47 +50,6 @@ impl Export {
             self.output.map_or("the standard output".into(), |path| path.display().to_string());
         done.map_err(|error| Failure::fault(format!("cannot write {place}: {error}")))?;
         Ok(Exit::Success)
-    }
-}
-
-fn written(roster: &Roster) -> Result<String, Box<dyn std::error::Error>> {
-    let mut csv =
-        csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    csv.write_record(
-        Column::ALL.map(|column| column.names().first().copied().unwrap_or_default()),
-    )?;
-    for (subject, entry) in roster.iter() {
-        let user = &entry.user;
-        let field = |text: &Option<String>| text.clone().unwrap_or_default();
-        csv.write_record(
-            [
-                subject.to_owned(),
-                field(&user.email),
-                field(&user.name),
-                user.roles.join(";"),
-                user.groups.join(";"),
-                user.state.name().to_owned(),
-            ]
-            .map(guarded),
-        )?;
-    }
-    Ok(String::from_utf8(csv.into_inner().map_err(|error| error.into_error())?)?)
-}
-
-fn guarded(field: String) -> String {
-    if is_guarded(&field) { format!("'{field}") } else { field }
-}
-
-/// A list is written with semicolons between its names: one that has some would be read as several.
-fn named_apart(roster: &Roster) -> Result<(), Failure> {
-    let several = |name: &&String| name.contains([';', '；']);
-    let mut groups = roster.iter().flat_map(|(_, entry)| &entry.user.groups);
-    match groups.find(several) {
-        None => Ok(()),
-        Some(group) => {
-            Err(Failure::invalid(format!("the group {group:?} has a semicolon in its name"))
-                .help("rename it, or take --json of sekisho users list"))
-        }
     }
 }
 

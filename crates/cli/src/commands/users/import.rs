@@ -25,6 +25,7 @@ const SHOWN: usize = 100;
 
 /// Add, change and take out users as a CSV file says: all of it, or where a line is wrong nothing
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of a command line")]
 pub(super) struct Import {
     /// The file, or - for the standard input
     #[arg(value_name = "FILE.csv")]
@@ -113,26 +114,26 @@ impl Import {
 
     fn show(&self, plan: &Plan, encoding: Encoding, style: Style) -> Result<(), Failure> {
         let most = if self.all { usize::MAX } else { SHOWN };
-        let mut shown: String =
+        let mut shown: Vec<String> =
             plan.steps.iter().take(most).map(|step| line(step, style)).collect();
         if let Some(more) = plan.steps.len().checked_sub(most).filter(|more| *more > 0) {
-            shown.push_str(&format!("… and {more} more (--all shows them)\n"));
+            shown.push(format!("… and {more} more (--all shows them)\n"));
         }
         let [joiners, movers, suspended, leavers] = plan.counts();
-        shown.push_str(&format!(
+        shown.push(format!(
             "{joiners} join, {movers} change, {suspended} are suspended, {leavers} leave, {} stay as they are ({})\n",
             plan.unchanged,
             encoding.name(),
         ));
         if let [first, ..] = plan.still_out.as_slice() {
-            shown.push_str(&format!(
+            shown.push(format!(
                 "{} are named and stay suspended or gone, such as {}: users return, or a column state with active, \
                  lets them in again\n",
                 plan.still_out.len(),
                 printable(first),
             ));
         }
-        print(&shown)
+        print(&shown.concat())
     }
 
     /// The wrong file, or one that was cut off, must not shut out a company.

@@ -252,6 +252,7 @@ mod tests {
                 in_flight: None,
                 peer: None,
                 request_id: "id".into(),
+                trace_ratio: None,
             };
             let Progress::Decided(decision) =
                 decide(&policy, request, "2026-11-23T00:00:00Z".parse().unwrap())

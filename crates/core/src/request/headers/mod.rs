@@ -7,14 +7,12 @@
 //! | `single` | fields that stand once |
 //! | `reserved` | names that only the gateway may set |
 //! | `hop` | fields of one connection, and what `Connection` may name |
-//! | `trace` | W3C Trace Context |
 
 mod framing;
 mod hop;
 mod hygiene;
 mod reserved;
 mod single;
-pub(crate) mod trace;
 
 pub(crate) use hop::connection_options;
 pub use hop::is_hop_by_hop;

@@ -190,6 +190,7 @@ impl<'w> Draft<'w> {
             in_flight: None,
             peer: peer.map(|address| SocketAddr::new(address, 50_211)),
             request_id: REQUEST_ID.into(),
+            trace_ratio: None,
         };
         Sent { request, minted, right }
     }
