@@ -303,7 +303,7 @@ async fn an_identity_provider_provisions() {
     assert_eq!(by_admin.status(), StatusCode::FORBIDDEN);
     let globex = By { tenant: "globex", ..provider };
     let answer = ask(&world, &globex, "GET", "/scim/v2/Users", "").await;
-    assert_eq!(read(answer).await["reason"], "network-not-allowed", "nobody opened it");
+    assert_eq!(read(answer).await["reason"], "network-undefined", "nobody opened it");
 }
 
 /// Adds his own group to one user, reading and writing until nobody was faster.

@@ -4,7 +4,7 @@ use super::{PolicyCopy, root, run};
 fn a_sound_policy_is_counted() {
     let policy = root().join("policy");
     let out = run(&["check", policy.to_str().unwrap()]).succeeded();
-    assert!(out.contains("is sound: 2 tenants, 5 routes, 1 origin, digest "), "{out}");
+    assert!(out.contains("is sound: 2 tenants, 7 routes, 2 origins, digest "), "{out}");
     assert_eq!(run(&["check", "--json", policy.to_str().unwrap()]).succeeded(), "[]\n");
 }
 
@@ -76,12 +76,16 @@ fn one_file_shows_all_its_slips_at_once() {
 #[test]
 fn warnings_are_shown_and_can_be_denied() {
     let policy = PolicyCopy::new();
-    policy.replace("tenants/acme.toml", "[\"127.0.0.0/8\", \"::1/128\"]", "\"any\"");
+    policy.replace(
+        "tenants/acme.toml",
+        "\nadmin = [\"127.0.0.0/8\", \"::1/128\"]",
+        "\nadmin = \"any\"",
+    );
     let shown = ["admin-network-any", "tenants/acme.toml:22:9", "help: list the blocks"];
     let ran = run(&["check", policy.path()]);
     ran.failed(0, &shown);
     assert!(
-        ran.out.contains("is sound: 2 tenants, 5 routes, 1 origin, 1 warning, "),
+        ran.out.contains("is sound: 2 tenants, 7 routes, 2 origins, 1 warning, "),
         "{}",
         ran.out
     );
