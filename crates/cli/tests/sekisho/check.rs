@@ -21,7 +21,7 @@ fn every_mistake_has_file_line_key_and_remedy() {
             "tenants/acme.toml:4:1",
             "regons",
             "did you mean \"regions\"?",
-            "tenants/globex.toml:9:13",
+            "tenants/globex.toml:14:13",
             "block-host-bits",
             "did you mean \"203.0.113.0/24\"",
             "gateway.toml:",
@@ -45,8 +45,8 @@ fn json_has_the_same_mistakes() {
     assert_eq!(codes, ["tenant-id-invalid", "jwks-missing"]);
     assert_eq!(faults[0]["line"], serde_json::Value::Null);
     assert_eq!(faults[1]["file"], "tenants/globex.toml");
-    assert_eq!((&faults[1]["line"], &faults[1]["column"]), (&16.into(), &13.into()));
-    assert_eq!((&faults[1]["end_line"], &faults[1]["end_column"]), (&16.into(), &34.into()));
+    assert_eq!((&faults[1]["line"], &faults[1]["column"]), (&21.into(), &13.into()));
+    assert_eq!((&faults[1]["end_line"], &faults[1]["end_column"]), (&21.into(), &34.into()));
     assert_eq!(faults[1]["severity"], "error");
     assert!(faults[1]["help"].as_str().is_some_and(|help| !help.is_empty()));
 }
