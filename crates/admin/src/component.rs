@@ -99,6 +99,7 @@ fn policy(host: &str) -> Result<Arc<sekisho_core::Policy>, String> {
         peer: None,
         in_flight: None,
         request_id: String::new(),
+        trace_ratio: None,
         headers: Headers::default(),
     };
     sekisho_mount::for_request(&request).map_err(|denial| format!("{denial:?}"))

@@ -64,7 +64,7 @@ fn a_file_is_imported_whole_or_not_at_all() {
     let shown = site.run(&["users", "import", &moved, "--complete"]).succeeded();
     assert!(shown.contains("- u-1 leaves\n"), "{shown}");
     assert!(shown.contains("~ u-2 roles: \"admin;member\" → \"member\"\n"), "{shown}");
-    let json = site.run(&["users", "list", "--state", "left", "--json"]).succeeded();
+    let json = site.run(&["users", "list", "--standing", "left", "--json"]).succeeded();
     let left: Value = serde_json::from_str(json.trim()).unwrap();
     assert_eq!((&left["user_id"], &left["name"]), (&"u-1".into(), &"佐藤 花子".into()));
 }
@@ -105,9 +105,9 @@ fn a_file_that_was_cut_off_shuts_nobody_out() {
     ran.failed(2, &["29 of 30 users who may come would be shut out", "--force"]);
     let nobody = site.file("nobody.csv", "user_id\n");
     site.run(&["users", "import", &nobody, "--complete"]).failed(2, &["30 of 30"]);
-    assert!(site.run(&["users", "list", "--state", "left"]).succeeded().is_empty());
+    assert!(site.run(&["users", "list", "--standing", "left"]).succeeded().is_empty());
     site.run(&["users", "import", &cut, "--complete", "--force"]).succeeded();
-    assert_eq!(site.run(&["users", "list", "--state", "left"]).succeeded().lines().count(), 29);
+    assert_eq!(site.run(&["users", "list", "--standing", "left"]).succeeded().lines().count(), 29);
 }
 
 #[test]

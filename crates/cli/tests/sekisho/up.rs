@@ -3,14 +3,17 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-/// A directory with a manifest whose component is a file that no host can run.
+/// A directory with a manifest whose one component is a file that no host can run.
 pub(super) fn application() -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     let manifest = std::fs::read_to_string(root().join("spin.toml")).unwrap();
     let source = "target/wasm32-wasip2/component/sekisho_gateway.wasm";
     assert!(manifest.contains(source));
-    std::fs::write(directory.path().join("spin.toml"), manifest.replace(source, "gateway.wasm"))
-        .unwrap();
+    let (manifest, _) = manifest.split_once("[component.admin]").unwrap();
+    let private = "[[trigger.http]]\nroute = { private = true }\ncomponent = \"admin\"\n";
+    assert!(manifest.contains(private));
+    let manifest = manifest.replace(private, "").replace(source, "gateway.wasm");
+    std::fs::write(directory.path().join("spin.toml"), manifest).unwrap();
     std::fs::write(directory.path().join("gateway.wasm"), "no WebAssembly").unwrap();
     let files = sekisho::policy_dir::read(&root().join("policy")).unwrap();
     sekisho::policy_dir::write(&directory.path().join("policy"), &files).unwrap();

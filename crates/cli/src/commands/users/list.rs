@@ -14,9 +14,9 @@ use serde_json::json;
 pub(super) struct List {
     #[command(flatten)]
     of: Of,
-    /// Those in this state only
+    /// Only those who stand so
     #[arg(long)]
-    state: Option<Which>,
+    standing: Option<Which>,
     /// One JSON object a line
     #[arg(long)]
     json: bool,
@@ -33,7 +33,7 @@ impl List {
     pub(super) async fn run(self) -> Result<Exit, Failure> {
         let (_, store) = self.of.open().await?;
         let tenant = self.of.users(&store).await?;
-        let wanted = self.state.map(|state| match state {
+        let wanted = self.standing.map(|standing| match standing {
             Which::Active => State::Active,
             Which::Suspended => State::Suspended,
             Which::Left => State::Left,

@@ -15,7 +15,7 @@ Examples:
   sekisho users import staff.csv --tenant acme --dry-run    what would change, and nothing does
   sekisho users import staff.csv --tenant acme --complete   whoever is not in the file has left
   sekisho users leave u-42 --tenant acme                    out at once, on open streams too
-  sekisho users list --tenant acme --state suspended
+  sekisho users list --tenant acme --standing suspended
   sekisho users export --tenant acme -o staff.csv
 
 A file's first line names its columns, in English or Japanese: user_id (ユーザーID), email (メールアドレス), name
