@@ -3,7 +3,7 @@
 use crate::call::Site;
 use crate::scim::Settings;
 use crate::store::{Store, Unavailable};
-use crate::{body_limit, serve};
+use crate::{BrokenOff, body_limit, serve};
 use bindings::wasi::keyvalue::atomics::{Cas, CasError, swap};
 use bindings::wasi::keyvalue::batch;
 use bindings::wasi::keyvalue::store::{Bucket, Error, open};
@@ -86,7 +86,11 @@ async fn settings() -> Result<Settings, String> {
         let value = spin_sdk::variables::get(name).await;
         value.map_err(|_| format!("the variable {name} can't be read"))
     };
-    Settings::parse(&read("scim_subject").await?, &read("scim_default_roles").await?)
+    Settings::parse(
+        &read("scim_subject").await?,
+        &read("scim_roles").await?,
+        &read("scim_default_roles").await?,
+    )
 }
 
 /// The policy for this host, as the gateway finds it for a request.
@@ -125,13 +129,19 @@ async fn read(incoming: Request) -> Result<http::Request<Vec<u8>>, ErrorCode> {
     let path = target.split('?').next().unwrap_or_default();
     // One byte more than may be is enough to see that there is too much.
     let body = body(incoming, body_limit(path).saturating_add(1)).await;
-    request.body(body).map_err(internal)
+    let broke_off = body.is_err();
+    let mut request = request.body(body.unwrap_or_default()).map_err(internal)?;
+    if broke_off {
+        request.extensions_mut().insert(BrokenOff);
+    }
+    Ok(request)
 }
 
-async fn body(incoming: Request, limit: usize) -> Vec<u8> {
+/// The body, as far as the limit. What ends a stream early is told by its trailers alone.
+async fn body(incoming: Request, limit: usize) -> Result<Vec<u8>, ErrorCode> {
     let (done, result) = wit_future::new(|| Ok(()));
     drop(done);
-    let (mut contents, _trailers) = Request::consume_body(incoming, result);
+    let (mut contents, trailers) = Request::consume_body(incoming, result);
     let mut body = Vec::new();
     let mut chunk = Vec::with_capacity(CHUNK);
     loop {
@@ -139,12 +149,17 @@ async fn body(incoming: Request, limit: usize) -> Vec<u8> {
         let (status, read) = contents.read(chunk).await;
         body.extend_from_slice(&read);
         chunk = read;
-        let more = matches!(status, wit_bindgen::StreamResult::Complete(_));
-        if !more || body.len() >= limit {
+        if body.len() >= limit {
             body.truncate(limit);
-            return body;
+            return Ok(body);
+        }
+        if !matches!(status, wit_bindgen::StreamResult::Complete(_)) {
+            break;
         }
     }
+    drop(contents);
+    trailers.await?;
+    Ok(body)
 }
 
 fn write(status: u16, headers: &[(String, Vec<u8>)], body: Vec<u8>) -> Result<Response, ErrorCode> {

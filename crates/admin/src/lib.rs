@@ -31,8 +31,8 @@ use crate::problem::Problem;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
-use axum::http::{HeaderName, Request, Response, StatusCode};
+use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use std::sync::{Arc, OnceLock};
 use tower_service::Service as _;
@@ -60,6 +60,17 @@ impl Part {
     }
 }
 
+/// An extension of a request whose body is not all that was sent.
+#[derive(Clone, Copy, Debug)]
+pub struct BrokenOff;
+
+/// Whether a body has as many bytes as its request says (RFC 9110, section 8.6).
+fn is_whole(headers: &HeaderMap, body: &[u8]) -> bool {
+    headers.get_all(CONTENT_LENGTH).iter().all(|length| {
+        length.to_str().ok().and_then(|length| length.parse().ok()) == Some(body.len())
+    })
+}
+
 /// The most bytes that a request's body may have.
 pub fn body_limit(path: &str) -> usize {
     const MIB: usize = 1024 * 1024;
@@ -84,6 +95,13 @@ pub async fn serve(site: &Arc<Site>, request: Request<Vec<u8>>) -> Response<Vec<
             "The body is too large",
             "A body has at most 1 MiB, and a file of users 8 MiB.",
         )),
+        // Half a file of users would let the others leave.
+        (Ok(_), _)
+            if parts.extensions.get::<BrokenOff>().is_some()
+                || !is_whole(&parts.headers, &body) =>
+        {
+            Err(Problem::malformed("The body broke off. Nothing was changed: send it again."))
+        }
         (Ok(called), _) => {
             parts.extensions.insert(called);
             let request = Request::from_parts(parts, Body::from(body));

@@ -24,6 +24,7 @@ use sekisho_core::session::{Revocation, RevokedBy};
 use sekisho_directory::edit::{Edit, Was};
 use sekisho_directory::form;
 use sekisho_directory::roster::{self, Roster};
+use sekisho_directory::sessions::Sessions;
 use sekisho_directory::standing;
 use sekisho_directory::tenant::{Read, Tenant};
 
@@ -117,7 +118,7 @@ impl Person {
         let mut read = None;
         let known = match known {
             Some(known) => known,
-            None => read.insert(self.known(&call.scope, closes)?),
+            None => read.insert(self.known(&call.scope)?),
         };
         let mut edits = standing::put(known, &self.subject, user, call.now())?;
         if !closes && edits.len() == 1 && is_half_back(known, &self.subject) {
@@ -139,14 +140,26 @@ impl Person {
                 &changed,
             );
         }
+        // He is out already, whatever becomes of this.
+        if closes && read.is_some() {
+            self.end_sessions(&call.scope)?;
+        }
         Ok(etag::of(&self.key, value.as_deref()))
     }
 
-    /// Lets nothing remain of him but that he left.
+    /// Lets nothing remain of him but that he left. Of one who was deleted it makes whole what was cut off.
     ///
     /// # Errors
     /// He was changed meanwhile (412), or the store does not answer.
     pub fn remove(&self, call: &Call) -> Result<(), Problem> {
+        if self.user.is_none() {
+            if self.was.is_some() {
+                let revoked = key::revoked_subject(call.scope.tenant(), &self.subject);
+                shut_out(&call.scope, &revoked)?;
+                self.end_sessions(&call.scope)?;
+            }
+            return Ok(());
+        }
         let left = User {
             state: State::Left,
             roles: Vec::new(),
@@ -160,17 +173,22 @@ impl Person {
         self.write(call, &left).map(drop)
     }
 
-    /// What is known of him alone, and of the tenant's sessions where they may have to end.
-    fn known(&self, scope: &Scope, with_sessions: bool) -> Result<Tenant, Problem> {
+    /// Ends his sessions, which only a look at all keys finds.
+    fn end_sessions(&self, scope: &Scope) -> Result<(), Problem> {
+        let (sessions, _) = Sessions::read(scope.tenant(), scope.all("session")?, Vec::new());
+        Ok(scope.make(&sessions.end(sessions.of(&self.subject)))?)
+    }
+
+    /// What is known of him alone, without his sessions.
+    fn known(&self, scope: &Scope) -> Result<Tenant, Problem> {
         let revoked = key::revoked_subject(scope.tenant(), &self.subject);
         let entry = |key: &str, value: &Option<Vec<u8>>| {
             value.iter().map(|value| (key.to_owned(), value.clone())).collect()
         };
         let read = Read {
             users: entry(&self.key, &self.was),
-            sessions: if with_sessions { scope.all("session")? } else { Vec::new() },
-            seen: Vec::new(),
             revoked: entry(&revoked, &scope.get(&revoked)?),
+            ..Read::default()
         };
         Tenant::read(scope.tenant(), read).map_err(|all| unreadable(&all))
     }
@@ -279,7 +297,7 @@ fn shut_out(scope: &Scope, key: &str) -> Result<(), Unavailable> {
             return Ok(());
         }
     }
-    scope.make(&[Edit { key: key.to_owned(), was: Was::Unknown, value: Some(all) }])
+    Err(Unavailable(format!("{key} was changed {TRIES} times meanwhile")))
 }
 
 fn is_for_good(value: &[u8]) -> bool {

@@ -154,6 +154,8 @@ pub(crate) mod memory {
         /// What somebody else does just before the next swap.
         pub(crate) overtake: Mutex<Option<Overtake>>,
         pub(crate) is_away: Mutex<bool>,
+        /// Its keys can't be listed.
+        pub(crate) has_no_list: Mutex<bool>,
     }
 
     impl Memory {
@@ -179,6 +181,9 @@ pub(crate) mod memory {
 
         fn keys(&self) -> Result<Vec<String>, Unavailable> {
             self.there()?;
+            if *self.has_no_list.lock().unwrap() {
+                return Err(Unavailable("no list".into()));
+            }
             Ok(self.entries.lock().unwrap().keys().cloned().collect())
         }
 

@@ -95,7 +95,11 @@ impl World {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(body.to_vec()).unwrap();
+        self.serve(request.body(body.to_vec()).unwrap())
+    }
+
+    /// A request as it came.
+    pub(crate) fn serve(&self, request: Request<Vec<u8>>) -> Answer {
         let response = futures::executor::block_on(serve(&Arc::new(self.site()), request));
         let field = |name: &str| {
             let value = response.headers().get(name);

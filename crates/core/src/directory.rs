@@ -71,6 +71,9 @@ pub struct Scim {
     pub created: i64,
     /// When it was changed, likewise.
     pub modified: i64,
+    /// It was SCIM that suspended him, and so it may let him come again. Who was shut out otherwise stays out for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suspended: bool,
 }
 
 /// Whether a user may come.
@@ -83,6 +86,17 @@ pub enum State {
     Suspended,
     /// Not any more.
     Left,
+}
+
+impl User {
+    /// The user in a state that those who manage him give him, since now if it is another one. Whom they shut out,
+    /// SCIM does not let in again.
+    #[must_use]
+    pub fn becomes(self, state: State, now: i64) -> Self {
+        let since = if self.state == state { self.since } else { Some(now) };
+        let scim = self.scim.map(|scim| Scim { suspended: false, ..scim });
+        Self { state, since, scim, ..self }
+    }
 }
 
 impl State {

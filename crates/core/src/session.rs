@@ -41,7 +41,8 @@ pub struct Revocation {
     /// Tokens that were issued at or before this moment, in seconds since 1970; all, where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<i64>,
-    /// What wrote it: the directory's word goes when the user comes back, an operator's when he takes it back.
+    /// What wrote it: the directory's word goes when the user comes back, an administrator's when one lifts it; an
+    /// operator, who is not named, takes his back himself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<RevokedBy>,
 }
@@ -52,6 +53,8 @@ pub struct Revocation {
 pub enum RevokedBy {
     /// That a user was suspended or left.
     Directory,
+    /// An administrator of the tenant's.
+    Administrator,
 }
 
 /// Judges the session and the user. From here on the principal has the directory's roles and

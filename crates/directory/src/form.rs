@@ -1,14 +1,17 @@
 //! What a user's record may say: one rule for a row of a file and for whoever writes a user by himself.
 
 use sekisho_core::directory::User;
+use sekisho_core::records::key;
 use sekisho_core::token::claims::{MAX_NAMES, MAX_ROLES, MAX_SUBJECT, is_name, is_role};
 
 /// The longest name and address, in characters; of an address RFC 5321, section 4.5.3.1.
 pub const MAX_TEXT: usize = 256;
 
-/// A token's subject: 1 to 255 printable ASCII characters, no spaces.
+/// A token's subject: 1 to 255 printable ASCII characters, no spaces, and not what looks as the digest of another.
 pub fn is_subject(text: &str) -> bool {
-    (1..=MAX_SUBJECT).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+    (1..=MAX_SUBJECT).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_graphic())
+        && !key::is_digest(text)
 }
 
 /// An address that mail could be sent to.
@@ -69,5 +72,6 @@ mod tests {
         }
         assert!(is_line("佐藤 花子") && !is_line("a\nb") && !is_line(&"x".repeat(257)));
         assert!(is_subject("auth0|abc") && !is_subject("a b") && !is_subject("関所"));
+        assert!(!is_subject(&key::digest("u-1")), "it would be read as u-1");
     }
 }

@@ -89,15 +89,23 @@ impl Labels {
 /// # Errors
 /// What is wrong, and what to write.
 pub fn check(id: &str, label: &Label) -> Result<(), (String, &'static str)> {
+    if !is_id(id) || key::is_digest(id) {
+        return Err((
+            format!("{id:?} can be no assistant's identifier"),
+            "write 1 to 128 letters, digits and - . _ ~, and no digest of another",
+        ));
+    }
+    check_label(label)
+}
+
+/// The same of a label whose assistant is known.
+///
+/// # Errors
+/// What is wrong, and what to write.
+pub fn check_label(label: &Label) -> Result<(), (String, &'static str)> {
     let subject = |name: &String| {
         (1..=MAX_SUBJECT).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_graphic())
     };
-    if !is_id(id) {
-        return Err((
-            format!("{id:?} can be no assistant's identifier"),
-            "write 1 to 128 letters, digits and - . _ ~",
-        ));
-    }
     let (users, groups): (&[String], &[String]) = match label {
         Label::Organization {} => (&[], &[]),
         Label::Restricted { users, groups } => (users, groups),
@@ -170,5 +178,11 @@ mod tests {
             assert_eq!(labels.get(id).unwrap().label, restricted(&["u-1"], &[]));
             assert!(matches!(labels.remove(id).was, Was::Value(_)));
         }
+    }
+
+    #[test]
+    fn no_identifier_is_the_digest_of_another() {
+        let label = Label::Organization {};
+        assert!(check("a1", &label).is_ok() && check(&key::digest("a1"), &label).is_err());
     }
 }

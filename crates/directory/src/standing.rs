@@ -26,8 +26,7 @@ pub fn set(
     state: State,
     now: i64,
 ) -> Result<Vec<Edit>, TooLarge> {
-    let since = if entry.user.state == state { entry.user.since } else { Some(now) };
-    put(tenant, subject, &User { state, since, ..entry.user.clone() }, now)
+    put(tenant, subject, &entry.user.clone().becomes(state, now), now)
 }
 
 /// Writes a user, and all that follows from his state. What closes stands first.

@@ -127,6 +127,7 @@ impl Found {
         };
         let was = call.scope.get(&key)?;
         let label = match &was {
+            None if key::is_digest(id) => return Err(Problem::not_found("assistant")),
             None => None,
             Some(value) => {
                 let label: Label =
@@ -209,7 +210,7 @@ async fn put(
     let exists = found.label.is_some();
     Target { tag: &found.tag(), exists }.may_be_replaced(&headers)?;
     let label = Label::from(body);
-    labels::check(&of.assistant, &label)
+    labels::check_label(&label)
         .map_err(|(message, help)| Problem::invalid(format!("{message}: {help}.")))?;
     let tag = found.write(&call, &label, "assistant-labelled")?;
     let view = LabelBody::from(label);

@@ -172,7 +172,7 @@ fn make(call: &Call, tenant: &Tenant, step: &Step, row: Option<&Row>) -> Result<
 fn again(call: &Call, person: &Person, row: Option<&Row>) -> Result<Option<User>, Problem> {
     let Some(row) = row else {
         let there = person.user.clone().filter(|user| user.state != State::Left);
-        return Ok(there.map(|user| User { state: State::Left, since: Some(call.now()), ..user }));
+        return Ok(there.map(|user| user.becomes(State::Left, call.now())));
     };
     let users = person.was.iter().map(|value| (person.key.clone(), value.clone())).collect();
     let alone = Tenant::read(call.scope.tenant(), Read { users, ..Read::default() })

@@ -2,6 +2,8 @@
 //!
 //! The store can remove a record only unconditionally, and a revocation must not get lost between a look and a removal.
 //! So one that is lifted stays as one that concerns no token: those issued in 1970 or before.
+//!
+//! What an operator took back is his to lift, and of a user who is shut out nothing is lifted before he returns.
 
 use super::{Body, answer, created, no_content};
 use crate::call::Call;
@@ -10,10 +12,11 @@ use crate::problem::{Problem, ProblemBody};
 use crate::store::Made;
 use axum::Extension;
 use axum::extract::Path;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use sekisho_core::directory::{State, User};
 use sekisho_core::records::{decode, encode, key};
-use sekisho_core::session::Revocation;
+use sekisho_core::session::{Revocation, RevokedBy};
 use sekisho_core::token::claims::MAX_SESSION;
 use sekisho_directory::form;
 use sekisho_directory::revocations::Revoked;
@@ -44,6 +47,7 @@ struct Taken {
 #[derive(Deserialize)]
 struct Stored {
     before: Option<i64>,
+    by: Option<RevokedBy>,
 }
 
 /// A subject in a path.
@@ -70,6 +74,7 @@ struct Found {
     target: String,
     was: Option<Vec<u8>>,
     taken: Option<Taken>,
+    by: Option<RevokedBy>,
 }
 
 impl Found {
@@ -92,17 +97,17 @@ impl Found {
             _ => revoked.key(tenant),
         };
         let was = call.scope.get(&key)?;
-        let taken = match &was {
-            None => None,
-            Some(value) => {
-                let stored: Stored =
-                    decode(value).map_err(|why| Problem::unavailable(format!("{key} {why}")))?;
-                Some(Taken { before: stored.before })
-                    .filter(|taken| taken.before.is_none_or(|before| before > 0))
-            }
-        };
+        let stored: Option<Stored> = was
+            .as_deref()
+            .map(decode)
+            .transpose()
+            .map_err(|why| Problem::unavailable(format!("{key} {why}")))?;
+        let by = stored.as_ref().and_then(|stored| stored.by);
+        let taken = stored
+            .map(|stored| Taken { before: stored.before })
+            .filter(|taken| taken.before.is_none_or(|before| before > 0));
         let target = key.get(tenant.len() + 3..).unwrap_or_default().to_owned();
-        Ok(Self { key, target, was, taken })
+        Ok(Self { key, target, was, taken, by })
     }
 
     fn tag(&self) -> String {
@@ -120,6 +125,7 @@ impl Found {
         if taken.before.is_some_and(|before| !(1..=253_402_300_799).contains(&before)) {
             return Err(Problem::invalid("before is a moment in seconds since 1970."));
         }
+        self.may_be_changed(call, taken.before)?;
         let value = self.write(call, taken.before, "revoked")?;
         let tag = etag::of(&self.key, Some(&value));
         Ok(if exists { answer(&taken, Some(&tag)) } else { created(&taken, &tag) })
@@ -129,13 +135,51 @@ impl Found {
         let exists = self.taken.is_some();
         Target { tag: &self.tag(), exists }.matches(headers)?;
         if exists {
+            self.may_be_changed(call, Some(0))?;
             self.write(call, Some(0), "restored")?;
         }
         Ok(no_content())
     }
 
+    /// Whether what is revoked is an administrator's to change, and lets nobody in who is shut out.
+    fn may_be_changed(&self, call: &Call, before: Option<i64>) -> Result<(), Problem> {
+        if self.taken.is_none() {
+            return Ok(());
+        }
+        if self.by.is_none() {
+            return Err(Problem::new(
+                StatusCode::FORBIDDEN,
+                "operators-revocation",
+                "An operator has revoked these tokens",
+                "Who operates the gateway has taken them back, and can alone lift that.",
+            ));
+        }
+        if before.is_some() && self.is_shut_out(call)? {
+            return Err(Problem::new(
+                StatusCode::CONFLICT,
+                "user-shut-out",
+                "The user is suspended or has left",
+                "Return him (POST to his return): his new tokens are good then.",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whether it is of a user who is suspended or has left.
+    fn is_shut_out(&self, call: &Call) -> Result<bool, Problem> {
+        let tenant = call.scope.tenant();
+        let subjects = sekisho_directory::tenant::revoked_prefix(tenant);
+        let Some(segment) = self.key.strip_prefix(&subjects) else { return Ok(false) };
+        let key = key::prefix(tenant, "user") + segment;
+        let Some(value) = call.scope.get(&key)? else { return Ok(false) };
+        let user: User =
+            decode(&value).map_err(|why| Problem::unavailable(format!("{key} {why}")))?;
+        Ok(user.state != State::Active)
+    }
+
     fn write(&self, call: &Call, before: Option<i64>, action: &str) -> Result<Vec<u8>, Problem> {
-        let value = encode(&Revocation { before, by: None }).unwrap_or_default();
+        let by = Some(RevokedBy::Administrator);
+        let value = encode(&Revocation { before, by }).unwrap_or_default();
         if self.was.as_deref() == Some(&*value) {
             return Ok(value);
         }
@@ -164,6 +208,7 @@ async fn of_tenant(Extension(call): Extension<Call>) -> Result<Response, Problem
     (status = 200, body = Taken, headers(("ETag" = String))),
     (status = 201, body = Taken, headers(("ETag" = String))),
     (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "An operator has revoked them"),
     (status = 412, body = ProblemBody, content_type = "application/problem+json"),
     (status = 422, body = ProblemBody, content_type = "application/problem+json"),
     (status = 428, body = ProblemBody, content_type = "application/problem+json"),
@@ -181,6 +226,7 @@ async fn put_tenant(
 #[utoipa::path(delete, path = "/revocations/tenant", tag = "revocations", params(super::Conditions), responses(
     (status = 204, description = "They are not revoked"),
     (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "An operator has revoked them"),
     (status = 412, body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, body = ProblemBody, content_type = "application/problem+json"),
 ))]
@@ -209,7 +255,9 @@ async fn of_subject(
     (status = 200, body = Taken, headers(("ETag" = String))),
     (status = 201, body = Taken, headers(("ETag" = String))),
     (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "An operator has revoked them"),
     (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "No subject has this form"),
+    (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "The user is suspended or has left"),
     (status = 412, body = ProblemBody, content_type = "application/problem+json"),
     (status = 422, body = ProblemBody, content_type = "application/problem+json"),
     (status = 428, body = ProblemBody, content_type = "application/problem+json"),
@@ -228,7 +276,9 @@ async fn put_subject(
 #[utoipa::path(delete, path = "/revocations/subjects/{subject}", tag = "revocations", params(OfSubject, super::Conditions), responses(
     (status = 204, description = "They are not revoked"),
     (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "An operator has revoked them"),
     (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "No subject has this form"),
+    (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "The user is suspended or has left"),
     (status = 412, body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, body = ProblemBody, content_type = "application/problem+json"),
 ))]
@@ -258,6 +308,7 @@ async fn of_session(
     (status = 200, body = Taken, headers(("ETag" = String))),
     (status = 201, body = Taken, headers(("ETag" = String))),
     (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "An operator has revoked them"),
     (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "No session has this form"),
     (status = 412, body = ProblemBody, content_type = "application/problem+json"),
     (status = 422, body = ProblemBody, content_type = "application/problem+json"),
@@ -277,6 +328,7 @@ async fn put_session(
 #[utoipa::path(delete, path = "/revocations/sessions/{session}", tag = "revocations", params(OfSession, super::Conditions), responses(
     (status = 204, description = "They are not revoked"),
     (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "An operator has revoked them"),
     (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "No session has this form"),
     (status = 412, body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, body = ProblemBody, content_type = "application/problem+json"),

@@ -12,7 +12,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use sekisho_core::directory::{State, User};
 use sekisho_core::token::claims::{is_name, is_role};
-use sekisho_directory::export;
+use sekisho_directory::export::{self, Unwritable};
 use sekisho_directory::roster::Roster;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -185,17 +185,17 @@ async fn put(
 fn replaced(person: &Person, body: UserBody, now: i64) -> User {
     let before = person.user.as_ref();
     let state = State::from(body.state);
-    let since = before.filter(|user| user.state == state).and_then(|user| user.since);
-    User {
-        state,
+    let user = User {
+        state: before.map_or(state, |user| user.state),
         roles: body.roles.into_iter().map(|role| role.0).collect(),
         groups: body.groups.into_iter().map(|group| group.0).collect(),
-        since: since.or(Some(now)),
+        since: before.map_or(Some(now), |user| user.since.or(Some(now))),
         subject: Some(person.subject.clone()),
         email: body.email.map(|email| email.0),
         name: body.name.map(|name| name.0),
         scim: before.and_then(|user| user.scim.clone()),
-    }
+    };
+    user.becomes(state, now)
 }
 
 /// Delete a user: what is known of him goes, his sessions end, his tokens stay refused.
@@ -213,9 +213,7 @@ async fn delete(
 ) -> Result<Response, Problem> {
     let person = Person::find(&call.scope, &id)?;
     Target { tag: &person.tag(), exists: person.user.is_some() }.matches(&headers)?;
-    if person.user.is_some() {
-        person.remove(&call)?;
-    }
+    person.remove(&call)?;
     Ok(no_content())
 }
 
@@ -275,8 +273,7 @@ fn becomes(call: &Call, id: &str, headers: &HeaderMap, state: State) -> Result<R
     loop {
         let (person, before) = Person::get(&call.scope, id)?;
         Target { tag: &person.tag(), exists: true }.matches(headers)?;
-        let since = if before.state == state { before.since } else { Some(call.now()) };
-        let user = User { state, since, ..before };
+        let user = before.becomes(state, call.now());
         if people::is_removed(&user) {
             return Err(Problem::new(
                 axum::http::StatusCode::CONFLICT,
@@ -296,12 +293,21 @@ fn becomes(call: &Call, id: &str, headers: &HeaderMap, state: State) -> Result<R
 /// All users as a CSV file, which `/import/users` reads, and a spreadsheet.
 #[utoipa::path(get, path = "/export/users", tag = "users", responses(
     (status = 200, content_type = "text/csv", body = String),
+    (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "A group has a semicolon in its name"),
     (status = 503, body = ProblemBody, content_type = "application/problem+json"),
 ))]
 async fn export_users(Extension(call): Extension<Call>) -> Result<Response, Problem> {
     let roster = people::all(&call.scope)?;
     let there = roster.iter().filter(|(_, entry)| !people::is_removed(&entry.user));
-    let text = export::csv(there).map_err(|error| Problem::unavailable(error.to_string()))?;
+    let text = export::csv(there).map_err(|error| match error {
+        Unwritable::Group(_) => Problem::new(
+            axum::http::StatusCode::CONFLICT,
+            "group-unwritable",
+            "A group's name can't stand in a file",
+            "A semicolon stands between groups: rename the group that has one in its name.",
+        ),
+        Unwritable::Csv(error) => Problem::unavailable(error.to_string()),
+    })?;
     // By the mark a spreadsheet knows that it is UTF-8.
     Ok(super::file("text/csv; charset=utf-8", "users.csv", format!("\u{feff}{text}")))
 }

@@ -400,10 +400,10 @@ fn apply(
             if chosen.len() != place.chosen.len() {
                 return Err(fault("invalidPath", "Members are chosen by their value."));
             }
-            let named = values("members", value)?;
+            let named: BTreeSet<String> = values("members", value)?.into_iter().collect();
             match op {
                 Op::Add => members.extend(named),
-                Op::Replace => *members = named.into_iter().collect(),
+                Op::Replace => *members = named,
                 Op::Remove if !chosen.is_empty() => {
                     members.retain(|member| !chosen.contains(member));
                 }

@@ -50,12 +50,24 @@ pub enum SubjectBy {
 }
 
 /// What the operator says of SCIM.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// Which member is the subject of tokens.
     pub subject: SubjectBy,
+    /// The roles that the identity provider sees, gives and takes. Of others it knows nothing.
+    pub roles: Vec<String>,
     /// The roles of a user to whom the identity provider gives none.
     pub default_roles: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            subject: SubjectBy::default(),
+            roles: vec!["member".to_owned()],
+            default_roles: Vec::new(),
+        }
+    }
 }
 
 impl Settings {
@@ -63,19 +75,33 @@ impl Settings {
     ///
     /// # Errors
     /// What is wrong, and what to write.
-    pub fn parse(subject: &str, default_roles: &str) -> Result<Self, String> {
+    pub fn parse(subject: &str, roles: &str, default_roles: &str) -> Result<Self, String> {
         let subject = match subject {
             "userName" => SubjectBy::UserName,
             "externalId" => SubjectBy::ExternalId,
             _ => return Err("the variable scim_subject is userName or externalId".to_owned()),
         };
-        let roles = default_roles.split(',').map(str::trim).filter(|role| !role.is_empty());
-        let default_roles: Vec<String> = roles.map(str::to_owned).collect();
+        let names = |list: &str| -> Vec<String> {
+            let names = list.split(',').map(str::trim).filter(|role| !role.is_empty());
+            names.map(str::to_owned).collect()
+        };
+        let (roles, default_roles) = (names(roles), names(default_roles));
         let sound = |role: &String| is_role(role) && !resource::is_reserved(role);
-        if default_roles.len() > MAX_ROLES || !default_roles.iter().all(sound) {
-            return Err("the variable scim_default_roles is names of roles, separated by commas, and neither admin nor provisioner".to_owned());
+        if roles.len() > MAX_ROLES || !roles.iter().all(sound) {
+            return Err("the variable scim_roles is names of roles, separated by commas, and neither admin nor provisioner".to_owned());
         }
-        Ok(Self { subject, default_roles })
+        if !default_roles.iter().all(|role| roles.contains(role)) {
+            return Err(
+                "the variable scim_default_roles is names of roles that scim_roles has, separated by commas"
+                    .to_owned(),
+            );
+        }
+        Ok(Self { subject, roles, default_roles })
+    }
+
+    /// Whether the identity provider may give this role.
+    fn gives(&self, role: &str) -> bool {
+        self.roles.iter().any(|own| own == role)
     }
 }
 

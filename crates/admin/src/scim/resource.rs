@@ -6,22 +6,25 @@
 //! | `userName`, `externalId`, `name.givenName`, `name.familyName` | `scim`; a user who was not provisioned has his subject for a name |
 //! | `displayName` | `name` |
 //! | `emails`, one | `email` |
-//! | `roles` | `roles`, without those that only the administration interface gives |
+//! | `roles` | those of `roles` that the operator lets SCIM give |
 //! | `groups`, read only | `groups`, as far as there are resources of them |
-//! | `active` | `state`: `false` is `suspended`, and who has left stays so |
+//! | `active` | `state`: `false` is `suspended`, and only who was suspended by SCIM comes back by it |
 
-use super::{PREFIX, fault};
+use super::{PREFIX, Settings, fault};
 use crate::problem::Problem;
 use sekisho_core::directory::{Scim, State, User};
 use sekisho_core::records::key;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The schema of users.
 pub(super) const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 
 /// The most values of one attribute that are looked at.
-const MAX_VALUES: usize = 256;
+pub(super) const MAX_VALUES: usize = 256;
+
+/// The most members of a group that one request names.
+const MAX_MEMBERS: usize = 10_000;
 
 /// Roles that no identity provider gives: who has them may change rights, and who holds its token would have given them to
 /// himself.
@@ -45,7 +48,7 @@ pub(super) struct Said {
 
 impl Said {
     /// What a record says.
-    pub(super) fn of(subject: &str, user: &User) -> Self {
+    pub(super) fn of(settings: &Settings, subject: &str, user: &User) -> Self {
         let scim = user.scim.as_ref();
         Self {
             user_name: Some(name(subject, user).to_owned()),
@@ -55,7 +58,7 @@ impl Said {
             display_name: user.name.clone(),
             formatted: None,
             email: user.email.clone(),
-            roles: Some(user.roles.iter().filter(|role| !is_reserved(role)).cloned().collect()),
+            roles: Some(user.roles.iter().filter(|role| settings.gives(role)).cloned().collect()),
             active: Some(user.state == State::Active),
         }
     }
@@ -108,44 +111,47 @@ impl Said {
     pub(super) fn user(
         &self,
         before: Option<&User>,
-        default_roles: &[String],
+        settings: &Settings,
         now: i64,
     ) -> Result<User, Problem> {
         let user_name = self.user_name.clone().filter(|name| !name.is_empty());
         let user_name = user_name.ok_or_else(|| fault("invalidValue", "userName is required."))?;
+        let own = before.and_then(|user| user.scim.as_ref());
         let was = before.map_or(State::Active, |user| user.state);
-        let state = match (self.active.unwrap_or(true), was) {
-            (true, _) => State::Active,
-            (false, State::Left) => State::Left,
-            (false, _) => State::Suspended,
+        let is_own = own.is_some_and(|scim| scim.suspended) && was == State::Suspended;
+        let (state, suspended) = match (self.active.unwrap_or(true), was) {
+            (true, State::Suspended) if is_own => (State::Active, false),
+            (false, State::Active) => (State::Suspended, true),
+            (_, was) => (was, is_own),
         };
         let kept = before.map(|user| &user.roles).into_iter().flatten();
-        let mut roles: Vec<String> = kept.filter(|role| is_reserved(role)).cloned().collect();
-        roles.extend(self.roles.clone().unwrap_or_else(|| default_roles.to_vec()));
-        let own = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let mut roles: Vec<String> = kept.filter(|role| !settings.gives(role)).cloned().collect();
+        roles.extend(self.roles.clone().unwrap_or_else(|| settings.default_roles.clone()));
+        let said = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         let full = [&self.given_name, &self.family_name];
         let full: Vec<&str> = full.into_iter().flatten().map(String::as_str).collect();
-        let name = own(&self.display_name).or_else(|| own(&self.formatted));
+        let name = said(&self.display_name).or_else(|| said(&self.formatted));
         let same = before.filter(|user| user.state == state);
-        let created = before.and_then(|user| user.scim.as_ref()).map_or(now, |scim| scim.created);
+        let created = own.map_or(now, |scim| scim.created);
         Ok(User {
             state,
             roles,
             groups: before.map(|user| user.groups.clone()).unwrap_or_default(),
             since: same.and_then(|user| user.since).or(Some(now)),
             subject: before.and_then(|user| user.subject.clone()),
-            email: own(&self.email),
+            email: said(&self.email),
             // Whoever is new is called by what is known of him; what is taken away later stays away.
             name: name.or_else(|| {
                 before.is_none().then(|| full.join(" ")).filter(|name| !name.is_empty())
             }),
             scim: Some(Scim {
                 user_name,
-                external_id: own(&self.external_id),
-                given_name: own(&self.given_name),
-                family_name: own(&self.family_name),
+                external_id: said(&self.external_id),
+                given_name: said(&self.given_name),
+                family_name: said(&self.family_name),
                 created,
                 modified: now,
+                suspended,
             }),
         })
     }
@@ -192,20 +198,13 @@ pub(super) fn values(attribute: &str, value: &Value) -> Result<Vec<String>, Prob
     match value {
         Value::Null => Ok(Vec::new()),
         Value::Array(items) => {
-            let mut found: Vec<String> = Vec::new();
-            for item in items {
-                let item = one(item)?;
-                if !found.contains(&item) {
-                    found.push(item);
-                }
-                if attribute == "roles" && found.len() > MAX_VALUES {
-                    return Err(fault(
-                        "tooMany",
-                        format!("{attribute} has more than {MAX_VALUES} items."),
-                    ));
-                }
+            let most = if attribute == "members" { MAX_MEMBERS } else { MAX_VALUES };
+            if items.len() > most {
+                return Err(fault("tooMany", format!("{attribute} has more than {most} items.")));
             }
-            Ok(found)
+            let found = items.iter().map(one).collect::<Result<Vec<String>, Problem>>()?;
+            let mut seen = BTreeSet::new();
+            Ok(found.into_iter().filter(|item| seen.insert(item.clone())).collect())
         }
         single => one(single).map(|value| vec![value]),
     }
@@ -243,6 +242,7 @@ pub(super) fn location(host: &str, kind: &str, id: &str) -> String {
 
 /// The resource of a user. `groups` are those of the tenant, by their names.
 pub(super) fn view(
+    settings: &Settings,
     host: &str,
     subject: &str,
     user: &User,
@@ -250,7 +250,7 @@ pub(super) fn view(
     tag: &str,
 ) -> Value {
     let id = key::segment(subject);
-    let said = Said::of(subject, user);
+    let said = Said::of(settings, subject, user);
     let mut resource = Map::new();
     let mut put = |name: &str, value: Value| drop(resource.insert(name.to_owned(), value));
     put("schemas", json!([USER]));

@@ -3,7 +3,7 @@
 use super::filter::Term;
 use super::list::{self, Query};
 use super::patch::{self, Op, Operation};
-use super::resource::{self, Said, is_reserved, values, view};
+use super::resource::{self, MAX_VALUES, Said, values, view};
 use super::{Resource, SubjectBy, fault, groups, json};
 use crate::call::Call;
 use crate::etag::{self, Target};
@@ -30,7 +30,7 @@ pub(super) fn router() -> Router {
 
 /// The resource of a user, with his tag.
 fn shown(call: &Call, person: &Person, user: &User, tag: &str) -> Result<Value, Problem> {
-    Ok(view(call.host(), &person.subject, user, &names(call)?, tag))
+    Ok(view(call.scim()?, call.host(), &person.subject, user, &names(call)?, tag))
 }
 
 /// The identifiers of groups by their names.
@@ -75,11 +75,11 @@ fn listed(call: &Call, query: &Query) -> Result<Response, Problem> {
         }
     }
     let total = found.len();
-    let names = names(call)?;
+    let (names, settings) = (names(call)?, call.scim()?);
     let page = query.page(found).into_iter().map(|(subject, entry)| {
         let key = sekisho_core::records::key::user(call.scope.tenant(), subject);
         let tag = etag::of(&key, Some(&entry.value));
-        query.project(view(call.host(), subject, &entry.user, &names, &tag))
+        query.project(view(settings, call.host(), subject, &entry.user, &names, &tag))
     });
     Ok(json(StatusCode::OK, &list::response(query, total, &page.collect::<Vec<_>>()), None))
 }
@@ -161,9 +161,9 @@ fn subject<'s>(call: &Call, said: &'s Said) -> Result<&'s str, Problem> {
 
 /// The record that says so.
 fn to_be(call: &Call, person: &Person, said: &Said) -> Result<User, Problem> {
-    if said.roles.iter().flatten().any(|role| is_reserved(role)) {
-        let detail =
-            "The roles admin and provisioner are given by the administration interface alone.";
+    let settings = call.scim()?;
+    if !said.roles.iter().flatten().all(|role| settings.gives(role)) {
+        let detail = "The identity provider may give only the roles that the operator has named in the variable scim_roles.";
         return Err(fault("invalidValue", detail));
     }
     let before = person.user.as_ref();
@@ -171,7 +171,7 @@ fn to_be(call: &Call, person: &Person, said: &Said) -> Result<User, Problem> {
         let detail = "The subject of a user's tokens stays: delete him, and create him anew.";
         return Err(fault("mutability", detail));
     }
-    let mut user = said.user(before, &call.scim()?.default_roles, call.now())?;
+    let mut user = said.user(before, settings, call.now())?;
     user.subject = Some(person.subject.clone());
     if let (Some(before), Some(scim)) = (before, &mut user.scim) {
         let own = before.scim.as_ref().map_or(0, |scim| scim.modified);
@@ -200,8 +200,9 @@ async fn replace(
     Resource(body): Resource,
 ) -> Result<Response, Problem> {
     let said = Said::read(&body)?;
+    let settings = call.scim()?;
     write(&call, &id, &headers, |subject, before| {
-        let was = Said::of(subject, before);
+        let was = Said::of(settings, subject, before);
         let mut said = said.clone();
         // What directories do not send with each change: RFC 7644, section 3.5.1 leaves it to the server.
         said.roles = said.roles.or(was.roles);
@@ -218,8 +219,9 @@ async fn change(
     Resource(body): Resource,
 ) -> Result<Response, Problem> {
     let operations = patch::read(&body)?;
+    let settings = call.scim()?;
     write(&call, &id, &headers, |subject, before| {
-        let mut said = Said::of(subject, before);
+        let mut said = Said::of(settings, subject, before);
         operations.iter().try_for_each(|operation| apply(&mut said, operation))?;
         Ok(said)
     })
@@ -308,6 +310,9 @@ fn roles(said: &mut Said, op: Op, place: &patch::Place, value: &Value) -> Result
         .filter(|term| term.attribute == "value")
         .filter_map(Term::text)
         .collect();
+    if op == Op::Remove && by_filter.len() != place.chosen.len() {
+        return Err(fault("invalidPath", "Roles that are removed are chosen by their value."));
+    }
     match op {
         Op::Add => now.extend(named),
         Op::Replace => now = named,
@@ -320,6 +325,9 @@ fn roles(said: &mut Said, op: Op, place: &patch::Place, value: &Value) -> Result
         if !once.contains(&role) {
             once.push(role);
         }
+    }
+    if once.len() > MAX_VALUES {
+        return Err(fault("tooMany", format!("A user has at most {MAX_VALUES} roles.")));
     }
     said.roles = Some(once);
     Ok(())

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 const ANY: [(&str, &str); 1] = [("if-match", "*")];
 const ALL_REVOKED: &str = r#"{"v":1}"#;
+const ADMINISTRATORS: &str = r#"{"v":1,"by":"administrator"}"#;
 const SHUT_OUT: &str = r#"{"v":1,"by":"directory"}"#;
 
 /// A world with one active user, u-1, who is signed in.
@@ -346,6 +347,34 @@ fn a_file_changes_all_that_it_says_or_nothing() {
     assert_eq!(world.ask("POST", "/import/users", &[], "{}").status, 415);
 }
 
+/// Half a file would let those leave whom the other half names.
+#[test]
+fn a_body_that_broke_off_changes_nothing() {
+    let world = world();
+    let file = "user_id\nu-2\n";
+    let request = |length: Option<usize>| {
+        let mut request = http::Request::post("/api/admin/v1/import/users?complete=true")
+            .header("x-tenant-id", "acme")
+            .header("x-user-id", "root")
+            .header("x-user-roles", "admin")
+            .header("x-request-id", "r-1")
+            .header("x-forwarded-host", "acme.example")
+            .header("content-type", "text/csv");
+        if let Some(length) = length {
+            request = request.header("content-length", length);
+        }
+        request.body(file.as_bytes().to_vec()).unwrap()
+    };
+    let mut cut = request(None);
+    cut.extensions_mut().insert(crate::BrokenOff);
+    for request in [cut, request(Some(file.len() + 5)), request(Some(file.len() - 1))] {
+        let answer = world.serve(request);
+        assert_eq!((answer.status, answer.reason().as_str()), (400, "request-malformed"));
+        assert!(world.memory.text("t/acme/user/u-2").is_none() && world.written().is_empty());
+    }
+    assert_eq!(world.serve(request(Some(file.len()))).json()["leaves"], 1);
+}
+
 fn encoding(text: &str) -> (Vec<u8>, ()) {
     let (bytes, ..) = encoding_rs::SHIFT_JIS.encode(text);
     (bytes.into_owned(), ())
@@ -407,7 +436,7 @@ fn tokens_are_taken_back_and_restored() {
         assert_eq!(world.ask("GET", &path, &[], "").status, 404);
         assert_eq!(world.ask("DELETE", &path, &[], "").status, 204);
         let put = world.ask("PUT", &path, &[], "{}");
-        assert_eq!((put.status, world.memory.text(&key).unwrap().as_str()), (201, ALL_REVOKED));
+        assert_eq!((put.status, world.memory.text(&key).unwrap().as_str()), (201, ADMINISTRATORS));
         assert_eq!(world.ask("PUT", &path, &[], "{}").status, 428);
         let narrowed =
             world.ask("PUT", &path, &[("if-match", &put.tag)], r#"{"before":1800000000}"#);
@@ -424,6 +453,80 @@ fn tokens_are_taken_back_and_restored() {
         world.memory.put(&key, r#"{"v":1,"before":1800000001,"why":"x"}"#);
         assert_eq!(world.ask("GET", &path, &[], "").json(), json!({"before":1_800_000_001}));
     }
+}
+
+/// Who operates the gateway has the last word on what he took back.
+#[test]
+fn what_an_operator_revoked_no_administrator_lifts() {
+    let world = world();
+    for (path, key) in [
+        ("tenant", "revoked/all"),
+        ("subjects/u-1", "revoked/subject/u-1"),
+        ("sessions/sid-1", "revoked/session/sid-1"),
+    ] {
+        let (path, key) = (format!("/revocations/{path}"), format!("t/acme/{key}"));
+        for record in [ALL_REVOKED, r#"{"v":1,"before":1800000001,"why":"x"}"#] {
+            world.memory.put(&key, record);
+            for (method, body) in [("DELETE", ""), ("PUT", r#"{"before":1}"#), ("PUT", "{}")] {
+                let answer = world.ask(method, &path, &ANY, body);
+                assert_eq!(
+                    (answer.status, answer.reason().as_str()),
+                    (403, "operators-revocation"),
+                    "{method} {path} {body}"
+                );
+            }
+            assert_eq!(world.memory.text(&key).unwrap(), record);
+        }
+    }
+    assert!(world.written().is_empty());
+}
+
+#[test]
+fn of_a_user_who_is_shut_out_nothing_is_lifted() {
+    for action in ["suspend", "leave"] {
+        let world = world();
+        let path = "/revocations/subjects/u-1";
+        world.ask("POST", &format!("/users/u-1/{action}"), &[], "");
+        // Also not by making it an administrator's word before.
+        for (method, body) in [("DELETE", ""), ("PUT", r#"{"before":1}"#)] {
+            for record in [SHUT_OUT, ADMINISTRATORS] {
+                world.memory.put("t/acme/revoked/subject/u-1", record);
+                let answer = world.ask(method, path, &ANY, body);
+                assert_eq!((answer.status, answer.reason().as_str()), (409, "user-shut-out"));
+                assert_eq!(world.memory.text("t/acme/revoked/subject/u-1").unwrap(), record);
+            }
+        }
+        world.ask("POST", "/users/u-1/return", &[], "");
+        assert_eq!(world.ask("DELETE", path, &ANY, "").status, 204);
+    }
+}
+
+/// He is out by his record and by the revocation, even where his sessions can't be found.
+#[test]
+fn nobody_stays_because_the_keys_cant_be_listed() {
+    for (method, path) in
+        [("POST", "/users/u-1/suspend"), ("POST", "/users/u-1/leave"), ("DELETE", "/users/u-1")]
+    {
+        let world = world();
+        *world.memory.has_no_list.lock().unwrap() = true;
+        assert_eq!(world.ask(method, path, &[], "").status, 503, "{path}");
+        let record = world.memory.text("t/acme/user/u-1").unwrap();
+        assert!(!record.contains("active"), "{record}");
+        assert_eq!(world.memory.text("t/acme/revoked/subject/u-1").unwrap(), SHUT_OUT);
+        assert_eq!(world.written().len(), 1);
+        assert!(world.memory.text(&session()).is_some());
+        *world.memory.has_no_list.lock().unwrap() = false;
+        assert!(world.ask(method, path, &[], "").status < 300, "{path}");
+        assert!(world.memory.text(&session()).is_none(), "sent again, it is whole: {path}");
+    }
+}
+
+#[test]
+fn a_group_that_no_file_can_have_is_told() {
+    let world = world();
+    world.ask("PUT", "/users/u-2", &[], r#"{"groups":["a;b"]}"#);
+    let export = world.ask("GET", "/export/users", &[], "");
+    assert_eq!((export.status, export.reason().as_str()), (409, "group-unwritable"));
 }
 
 #[test]
@@ -469,6 +572,9 @@ fn assistants_are_labelled() {
     let listed = world.ask("GET", "/assistants", &[], "").json();
     let id = listed["assistants"][1]["id"].as_str().unwrap().to_owned();
     assert_eq!(world.ask("GET", &format!("/assistants/{id}"), &[], "").status, 200);
+    assert_eq!(world.ask("PUT", &format!("/assistants/{id}"), &ANY, label).status, 200);
+    let nobodys = key::digest("nobody's");
+    assert_eq!(world.ask("PUT", &format!("/assistants/{nobodys}"), &[], label).status, 404);
 }
 
 #[test]

@@ -338,6 +338,13 @@ fn what_can_be_no_user_or_group_is_refused() {
         ("POST", "/Users", json!({"userName": "a b"}), 400, "invalidValue"),
         ("POST", "/Users", json!({"userName": 1}), 400, "invalidValue"),
         ("POST", "/Users", json!({"userName": "関所"}), 400, "invalidValue"),
+        (
+            "POST",
+            "/Users",
+            json!({"userName": format!("~{}", "0".repeat(64))}),
+            400,
+            "invalidValue",
+        ),
         ("POST", "/Users", json!({"userName": "U-1"}), 409, "uniqueness"),
         (
             "POST",
@@ -475,7 +482,7 @@ fn what_can_be_no_user_or_group_is_refused() {
 #[test]
 fn an_administrator_stays_one_whatever_is_provisioned() {
     let mut world = World::new();
-    world.scim = Settings { default_roles: vec!["member".into()], ..Settings::default() };
+    world.scim = Settings::parse("userName", "member,manager", "member").unwrap();
     world.ask("PUT", "/users/u-1", &[], r#"{"roles":["admin","manager"]}"#);
     let user = world.provision("GET", "/Users/u-1", &none()).json();
     assert_eq!(user["roles"], json!([{"value": "manager"}]));
@@ -489,8 +496,104 @@ fn an_administrator_stays_one_whatever_is_provisioned() {
     // Who is given none has the default.
     world.provision("POST", "/Users", &json!({"userName": "u-2", "roles": []}));
     assert_eq!(world.ask("GET", "/users/u-2", &[], "").json()["roles"], json!(["member"]));
-    assert!(Settings::parse("userName", "member,admin").is_err());
-    assert!(Settings::parse("mail", "").is_err());
+    assert!(Settings::parse("userName", "member,admin", "member").is_err());
+    assert!(Settings::parse("userName", "member", "member,manager").is_err());
+    assert!(Settings::parse("mail", "member", "").is_err());
+}
+
+/// Of roles that the operator has not named, the provider sees none, gives none and takes none.
+#[test]
+fn only_the_named_roles_are_provisioned() {
+    let world = World::new();
+    world.ask("PUT", "/users/u-1", &[], r#"{"roles":["auditor"]}"#);
+    let put = |role: &str| {
+        let body = json!({"userName": "u-1", "roles": [{"value": role}]});
+        world.provision("PUT", "/Users/u-1", &body)
+    };
+    let refused = put("auditor");
+    assert_eq!((refused.status, &refused.json()["scimType"]), (400, &"invalidValue".into()));
+    let given = put("member");
+    assert_eq!((given.status, &given.json()["roles"]), (200, &json!([{"value": "member"}])));
+    let roles = || world.ask("GET", "/users/u-1", &[], "").json()["roles"].clone();
+    assert_eq!(roles(), json!(["auditor", "member"]));
+    let by_name = json!([{"op": "remove", "path": "roles[display eq \"member\"]"}]);
+    let unclear = world.provision("PATCH", "/Users/u-1", &patch(&by_name));
+    assert_eq!((unclear.status, &unclear.json()["scimType"]), (400, &"invalidPath".into()));
+    assert_eq!(roles(), json!(["auditor", "member"]));
+    let by_value = json!([{"op": "remove", "path": "roles[value eq \"member\"]"}]);
+    assert_eq!(world.provision("PATCH", "/Users/u-1", &patch(&by_value)).status, 200);
+    assert_eq!(roles(), json!(["auditor"]));
+}
+
+/// A provider lets only him in again whom it has suspended itself.
+#[test]
+fn whom_an_administrator_shut_out_stays_out() {
+    let shut_out: [(&str, &str, &str); 4] = [
+        ("POST", "/users/u-1/suspend", ""),
+        ("POST", "/users/u-1/leave", ""),
+        ("PUT", "/users/u-1", r#"{"state":"suspended","roles":["admin"]}"#),
+        ("POST", "/import/users", "user_id,state\nu-1,left\n"),
+    ];
+    let reopened = |world: &World| {
+        let active = json!([{"op": "replace", "path": "active", "value": true}]);
+        let patched = world.provision("PATCH", "/Users/u-1", &patch(&active));
+        let put = world.provision("PUT", "/Users/u-1", &json!({"userName": "u-1", "active": true}));
+        assert_eq!((patched.status, put.status), (200, 200), "{patched:?} {put:?}");
+        assert_eq!(patched.json()["active"], put.json()["active"]);
+        put.json()["active"] == true
+    };
+    let close = json!([{"op": "replace", "path": "active", "value": false}]);
+    for by_scim_before in [false, true] {
+        for (method, path, body) in shut_out {
+            let world = World::new();
+            world.ask("PUT", "/users/u-1", &[], r#"{"roles":["admin"]}"#);
+            if by_scim_before {
+                world.provision("PATCH", "/Users/u-1", &patch(&close));
+            }
+            let kind = if path.starts_with("/import") { "text/csv" } else { "application/json" };
+            let done = world.by(
+                "acme",
+                method,
+                &format!("/api/admin/v1{path}"),
+                &[("content-type", kind), ("if-match", "*")],
+                body,
+            );
+            assert_eq!(done.status, 200, "{done:?}");
+            assert!(!reopened(&world), "{path} {by_scim_before}");
+            world.provision("PATCH", "/Users/u-1", &patch(&close));
+            assert!(!reopened(&world), "nor by closing him once more: {path}");
+            let record = world.memory.text("t/acme/user/u-1").unwrap();
+            assert!(!record.contains("active"), "{record}");
+            assert_eq!(
+                world.memory.text("t/acme/revoked/subject/u-1").unwrap(),
+                r#"{"v":1,"by":"directory"}"#
+            );
+            // Back by the administrator, he is the provider's to suspend and to let in again.
+            assert_eq!(world.ask("POST", "/users/u-1/return", &[], "").status, 200);
+            world.provision("PATCH", "/Users/u-1", &patch(&close));
+            assert!(reopened(&world));
+        }
+    }
+}
+
+#[test]
+fn a_request_names_so_many_and_no_more() {
+    let world = World::new();
+    world.provision("POST", "/Users", &json!({"userName": "u-1"}));
+    let members: Vec<Value> = (0..10_001).map(|_| json!({"value": "u-1"})).collect();
+    let group = |members: &[Value]| {
+        world.provision("POST", "/Groups", &json!({"displayName": "G", "members": members}))
+    };
+    assert_eq!(group(&members).json()["scimType"], "tooMany");
+    let made = group(&members[..10_000]);
+    assert_eq!(made.status, 201, "{made:?}");
+    assert_eq!(made.json()["members"].as_array().unwrap().len(), 1);
+    let add = |from: usize| {
+        let roles: Vec<Value> = (from..from + 200).map(|n| json!(format!("r{n}"))).collect();
+        json!({"op": "add", "path": "roles", "value": roles})
+    };
+    let many = world.provision("PATCH", "/Users/u-1", &patch(&json!([add(0), add(200)])));
+    assert_eq!(many.json()["scimType"], "tooMany");
 }
 
 #[test]

@@ -54,7 +54,7 @@ impl Plan {
         }
         for (subject, entry) in tenant.roster.iter().filter(|_| complete) {
             if !named.contains(subject) && entry.user.state != State::Left {
-                let user = User { state: State::Left, since: Some(now), ..entry.user.clone() };
+                let user = entry.user.clone().becomes(State::Left, now);
                 plan.steps.push(Step { subject: subject.to_owned(), what: Move::Leaves, user });
             }
         }
@@ -170,11 +170,7 @@ fn user(before: Option<&User>, row: &Row, now: i64) -> User {
     }
     // A file that says nothing lets nobody in again who was shut out: last week's export would undo what was done since.
     let state = row.state.unwrap_or(user.state);
-    if state != user.state {
-        user.state = state;
-        user.since = Some(now);
-    }
-    user
+    if state == user.state { user } else { user.becomes(state, now) }
 }
 
 fn changes(before: &User, after: &User) -> Vec<(&'static str, String, String)> {
