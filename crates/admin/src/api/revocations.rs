@@ -3,7 +3,8 @@
 //! The store can remove a record only unconditionally, and a revocation must not get lost between a look and a removal.
 //! So one that is lifted stays as one that concerns no token: those issued in 1970 or before.
 //!
-//! What an operator took back is his to lift, and of a user who is shut out nothing is lifted before he returns.
+//! What an operator took back is his to lift. What the directory took back of a user who was shut out nobody lifts: when
+//! he returns his new tokens are good, and the old ones stay what they are.
 
 use super::{Body, answer, created, no_content};
 use crate::call::Call;
@@ -154,15 +155,22 @@ impl Found {
                 "Who operates the gateway has taken them back, and can alone lift that.",
             ));
         }
-        if before.is_some() && self.is_shut_out(call)? {
+        let of_directory = self.by == Some(RevokedBy::Directory) && self.is_lifted_by(before);
+        if of_directory || before.is_some() && self.is_shut_out(call)? {
             return Err(Problem::new(
                 StatusCode::CONFLICT,
                 "user-shut-out",
-                "The user is suspended or has left",
-                "Return him (POST to his return): his new tokens are good then.",
+                "The user is or was suspended, or has left",
+                "Return him (POST to his return): his new tokens are good then, and the old ones never.",
             ));
         }
         Ok(())
+    }
+
+    /// Whether tokens would be good again with this.
+    fn is_lifted_by(&self, before: Option<i64>) -> bool {
+        let Some(taken) = self.taken else { return false };
+        before.is_some_and(|new| taken.before.is_none_or(|old| new < old))
     }
 
     /// Whether it is of a user who is suspended or has left.
@@ -178,7 +186,9 @@ impl Found {
     }
 
     fn write(&self, call: &Call, before: Option<i64>, action: &str) -> Result<Vec<u8>, Problem> {
-        let by = Some(RevokedBy::Administrator);
+        // What was the directory's stays so, or a word more would make it an administrator's to lift.
+        let of_directory = self.by.filter(|by| *by == RevokedBy::Directory && self.taken.is_some());
+        let by = of_directory.or(Some(RevokedBy::Administrator));
         let value = encode(&Revocation { before, by }).unwrap_or_default();
         if self.was.as_deref() == Some(&*value) {
             return Ok(value);
