@@ -31,7 +31,7 @@ def spinkube():
     hold(any(schema.iter_errors(wrong)), "the schema lets slips by")
 
     manifest = tomllib.loads((ROOT / "spin.toml").read_text())
-    [gateway] = manifest["component"].values()
+    gateway = manifest["component"]["gateway"]
     stores = [store["name"] for store in app["spec"]["runtimeConfig"]["keyValueStores"]]
     hold(stores == gateway["key_value_stores"], f"stores {stores}")
     variables = {variable["name"] for variable in app["spec"]["variables"]}
