@@ -17,8 +17,12 @@ for result in results:
     if result.title in NOT_SERVED:
         print("not served:", result.title, result.resource_type or "")
         continue
+    # The tester invents roles, and a provider gives only those that the operator has named: docs/scim.md.
+    if "the variable scim_roles" in (result.reason or ""):
+        print("refused by rule:", result.title, result.resource_type or "")
+        continue
     counts[result.status.name] = counts.get(result.status.name, 0) + 1
     if result.status in (Status.ERROR, Status.CRITICAL):
         print(result.status.name, result.title, result.resource_type or "", result.reason)
 print(counts)
-sys.exit(1 if {"ERROR", "CRITICAL"} & counts.keys() or not counts.get("SUCCESS") else 0)
+sys.exit(1 if {"ERROR", "CRITICAL"} & counts.keys() or counts.get("SUCCESS", 0) < 50 else 0)
