@@ -2,13 +2,13 @@
 //!
 //! | place | what |
 //! | --- | --- |
-//! | [`users`] | who there is, and what becomes of him |
-//! | [`import`] | all of them, from a file |
-//! | [`sessions`] | who is signed in |
-//! | [`revocations`] | tokens that are taken back |
-//! | [`assistants`] | who may see which assistant |
-//! | [`networks`] | from where one may come |
-//! | [`model`] | values that stand in bodies |
+//! | `users` | who there is, and what becomes of him |
+//! | `import` | all of them, from a file |
+//! | `sessions` | who is signed in |
+//! | `revocations` | tokens that are taken back |
+//! | `assistants` | who may see which assistant |
+//! | `networks` | from where one may come |
+//! | `model` | values that stand in bodies |
 #![allow(unused_qualifications, reason = "the attributes that describe handlers name types twice")]
 #![allow(
     clippy::unused_async,

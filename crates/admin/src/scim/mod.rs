@@ -3,10 +3,10 @@
 //!
 //! | place | what |
 //! | --- | --- |
-//! | [`users`], [`groups`] | the resources |
-//! | [`resource`] | a user as SCIM has him, and as his record has him |
-//! | [`patch`], [`filter`], [`list`] | changes, comparisons, pages |
-//! | [`discovery`] | what this provider can do |
+//! | `users`, `groups` | the resources |
+//! | `resource` | a user as SCIM has him, and as his record has him |
+//! | `patch`, `filter`, `list` | changes, comparisons, pages |
+//! | `discovery` | what this provider can do |
 #![allow(
     clippy::unused_async,
     reason = "the router takes asynchronous functions; the store's calls wait"
