@@ -77,7 +77,8 @@ impl Keeper {
     /// state's: a component that may write there must not pass for the gateway.
     pub(crate) fn keep(&self, lines: &str) -> Keep {
         let is_written = || self.0.flush(Instant::now());
-        if !lines.is_empty() && !(is_written() && self.0.has_room()) {
+        let may_take = lines.is_empty() || is_written() && self.0.has_room();
+        if !may_take {
             return Keep::No;
         }
         for line in lines.lines() {
