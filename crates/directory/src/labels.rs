@@ -1,9 +1,10 @@
 //! Who may see which assistant (R7).
 
 use crate::edit::{Edit, Entries, TooLarge, Unreadable, Was};
+use crate::form::is_subject;
 use sekisho_core::label::{Label, is_id};
 use sekisho_core::records::{decode, key};
-use sekisho_core::token::claims::{MAX_SUBJECT, is_name};
+use sekisho_core::token::claims::is_name;
 use std::collections::BTreeMap;
 
 /// The most users and groups of one label: they are compared with each request.
@@ -103,15 +104,12 @@ pub fn check(id: &str, label: &Label) -> Result<(), (String, &'static str)> {
 /// # Errors
 /// What is wrong, and what to write.
 pub fn check_label(label: &Label) -> Result<(), (String, &'static str)> {
-    let subject = |name: &String| {
-        (1..=MAX_SUBJECT).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_graphic())
-    };
     let (users, groups): (&[String], &[String]) = match label {
         Label::Organization {} => (&[], &[]),
         Label::Restricted { users, groups } => (users, groups),
         Label::Personal { owner } => (std::slice::from_ref(owner), &[]),
     };
-    if let Some(user) = users.iter().find(|user| !subject(user)) {
+    if let Some(user) = users.iter().find(|user| !is_subject(user)) {
         return Err((
             format!("{user:?} is no subject of a token"),
             "write the user as tokens have him: 1 to 255 printable ASCII characters, no spaces",

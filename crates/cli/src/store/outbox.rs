@@ -93,7 +93,10 @@ pub async fn drain(
     mut keep: impl FnMut(&str) -> Keep,
 ) -> Result<(), KeyValueError> {
     for _ in 0..TRIES {
-        let Some(waiting) = store.get(KEY).await? else { return Ok(()) };
+        let Some(waiting) = store.get(KEY).await? else {
+            kept.0.clear();
+            return Ok(());
+        };
         // Others are only ever added behind those that are there, until a gateway takes them: then all are others.
         let new = waiting.strip_prefix(kept.0.as_slice()).unwrap_or(&waiting);
         match keep(&String::from_utf8_lossy(new)) {
