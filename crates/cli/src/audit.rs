@@ -206,7 +206,7 @@ impl From<Error> for Failure {
             Error::Unsound { .. } => {
                 failure.help("sekisho audit verify says what is wrong; sekisho audit restore brings a backup back")
             }
-            Error::System { .. } => failure,
+            Error::System { .. } | Error::Elsewhere => failure,
         }
     }
 }

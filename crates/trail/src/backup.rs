@@ -5,6 +5,7 @@
 //! kept, and the newest that verified, where neither of these does: what was tampered with must not push out what was not.
 
 use crate::directory;
+use crate::disk;
 use crate::error::{Error, Result};
 use crate::head;
 use crate::link::{Hash, hex};
@@ -83,12 +84,12 @@ pub fn backup(trail: &Path, to: &Path, now: Timestamp) -> Result<Backup> {
     if files.is_empty() {
         return Err(Error::unsound(trail, "it has no audit trail"));
     }
-    directory::create(to)?;
+    disk::create(to)?;
     remove_partial(to)?;
     let name = now.strftime("%Y-%m-%dT%H-%M-%S%.6fZ").to_string();
     let path = to.join(&name);
     let partial = to.join(format!("{PARTIAL}{name}"));
-    directory::create(&partial)?;
+    disk::create(&partial)?;
     let mut entries = Vec::new();
     for (name, from) in files {
         let name = name.to_string();
@@ -96,7 +97,7 @@ pub fn backup(trail: &Path, to: &Path, now: Timestamp) -> Result<Backup> {
     }
     if let Some(text) = head_now {
         let path = head::path(&partial);
-        directory::replace(&path, &text)?;
+        disk::replace(&path, &text)?;
         let bytes = u64::try_from(text.len()).unwrap_or_default();
         let sha256 = Hash::of(&text).to_string();
         entries.push(Entry { name: "head".to_owned(), bytes, sha256 });
@@ -106,9 +107,9 @@ pub fn backup(trail: &Path, to: &Path, now: Timestamp) -> Result<Backup> {
     let manifest = Manifest { v: 1, time: now, sound, records: findings.records, files: entries };
     let text = serde_json::to_vec_pretty(&manifest)
         .map_err(|error| Error::unsound(&partial, error.to_string()))?;
-    directory::replace(&partial.join(MANIFEST), &text)?;
+    disk::replace(&partial.join(MANIFEST), &text)?;
     fs::rename(&partial, &path).map_err(Error::of("name", &path))?;
-    directory::sync(to)?;
+    disk::sync(to)?;
     let removed = prune(to, now)?;
     Ok(Backup { generation: Generation { path, time: now, sound }, findings, removed })
 }
@@ -152,11 +153,11 @@ pub fn restore(generation: &Path, directory: &Path) -> Result<Findings> {
     let name = directory.file_name().unwrap_or_default().to_string_lossy();
     let partial = directory.with_file_name(format!("{PARTIAL}{name}"));
     remove(&partial)?;
-    directory::create(&partial)?;
+    disk::create(&partial)?;
     let restored = fill(generation, &manifest, &partial).and_then(|findings| {
         fs::rename(&partial, directory).map_err(Error::of("create", directory))?;
         let parent = directory.parent().filter(|parent| !parent.as_os_str().is_empty());
-        directory::sync(parent.unwrap_or(Path::new(".")))?;
+        disk::sync(parent.unwrap_or(Path::new(".")))?;
         Ok(findings)
     });
     if restored.is_err() {
@@ -177,7 +178,7 @@ fn fill(generation: &Path, manifest: &Manifest, to: &Path) -> Result<Findings> {
             return Err(Error::unsound(&from, "it is not what the manifest says"));
         }
     }
-    directory::sync(to)?;
+    disk::sync(to)?;
     let findings = verify(to, &Expected::default())?;
     match findings.faults.first() {
         None => Ok(findings),
@@ -210,7 +211,7 @@ fn copy(from: &Path, to: &Path, name: String, whole_lines: bool) -> Result<Entry
     let limit = if whole_lines { ended(from)? } else { u64::MAX };
     let copied = || -> io::Result<(u64, String)> {
         let mut source = File::open(from)?.take(limit);
-        let mut file = directory::private().create_new(true).write(true).open(to)?;
+        let mut file = disk::private().create_new(true).write(true).open(to)?;
         let mut hash = Sha256::new();
         let mut chunk = vec![0; CHUNK];
         let mut bytes = 0;

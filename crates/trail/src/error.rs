@@ -27,6 +27,9 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// A position is of another trail, or what was there was moved away.
+    #[error("the audit trail has no such position")]
+    Elsewhere,
 }
 
 /// What came of it.
@@ -38,6 +41,7 @@ impl Error {
         move |source| Self::System { what, path: path.to_owned(), source }
     }
 
+    #[cfg(unix)]
     pub(crate) fn unsound(path: &Path, why: impl Into<String>) -> Self {
         Self::Unsound { path: path.to_owned(), why: why.into() }
     }

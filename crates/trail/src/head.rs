@@ -3,7 +3,7 @@
 //! The chain itself can't tell that its end was cut off. The writer replaces `head` at each checkpoint, after the records up to
 //! there are durable, so that a trail which ends before its head has lost something.
 
-use crate::directory;
+use crate::disk;
 use crate::error::{Error, Result};
 use crate::link::{Hash, is_chain};
 use jiff::Timestamp;
@@ -37,7 +37,7 @@ pub(crate) fn path(directory: &Path) -> PathBuf {
 pub(crate) fn write(directory: &Path, point: &Point) -> Result<()> {
     let Point { chain, seq, hash, time } = point;
     let text = json!({"chain": chain, "seq": seq, "hash": hash.to_string(), "time": time});
-    directory::replace(&path(directory), format!("{text}\n").as_bytes())
+    disk::replace(&path(directory), format!("{text}\n").as_bytes())
 }
 
 /// The head, if there is one.

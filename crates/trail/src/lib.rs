@@ -15,25 +15,39 @@
 //! | --- | --- |
 //! | [`link`] | the three members and the hash |
 //! | `record` | what a component printed, as the beginning of a record |
-//! | [`directory`] | names, rights and order of the files, and the lock of the one writer |
+//! | [`directory`] | names and order of the files |
+//! | `disk` | rights of the files, the lock of the one writer, what is durable |
 //! | [`writer`] | [`Trail`]: appends, turns files, signs checkpoints, makes durable |
-//! | [`read`] | records by time and by what they say, and those that are still to come |
+//! | [`read`] | records by time and by what they say, the newest first or page by page, and those that are still to come |
 //! | [`verify()`] | every run of faults, by kind and place |
 //! | [`backup`] | generations of copies, and the way back |
 //!
+//! A component of WebAssembly can read a trail, and nothing else: the rest is for a system with owners and locks.
+//!
 //! Nothing here knows what a request is, what a key is, or who writes: a function signs, and a function checks.
 
-pub mod backup;
 pub mod directory;
 mod error;
-pub mod head;
 pub mod link;
 pub mod read;
+
+#[cfg(unix)]
+pub mod backup;
+#[cfg(unix)]
+mod disk;
+#[cfg(unix)]
+pub mod head;
+#[cfg(unix)]
 mod record;
+#[cfg(unix)]
 pub mod verify;
+#[cfg(unix)]
 pub mod writer;
 
 pub use error::{Error, Result};
+#[cfg(unix)]
 pub use head::Point;
+#[cfg(unix)]
 pub use verify::verify;
+#[cfg(unix)]
 pub use writer::{Options, Signer, Trail};

@@ -117,6 +117,7 @@ impl<'a> Link<'a> {
     }
 
     /// The line as it would be if it named this record before it.
+    #[cfg(unix)]
     pub(crate) fn mended(line: &[u8], prev: Hash) -> Option<Vec<u8>> {
         let (rest, _) = last(line.strip_suffix(b"\"}")?, HASH)?;
         Some([rest, prev.to_string().as_bytes(), b"\"}"].concat())

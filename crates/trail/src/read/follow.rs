@@ -58,7 +58,7 @@ impl Follower {
         while more {
             match lines.next()? {
                 Some(line) if line.ended => {
-                    if let Ok(Some(record)) = matcher.judge(&line) {
+                    if let Ok(Some(record)) = matcher.judge(line.bytes, line.ended) {
                         more = take(line.bytes, &record);
                     }
                 }

@@ -1,6 +1,6 @@
 //! A file's lines, without a copy of each.
 
-use super::open;
+use super::{CHUNK, open};
 use crate::error::{Error, Result};
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
@@ -8,8 +8,6 @@ use std::path::{Path, PathBuf};
 
 /// The longest line that is read, in bytes; the writer's are much shorter.
 pub const LONGEST_LINE: usize = 1024 * 1024;
-/// Bytes that are read at a time.
-const CHUNK: usize = 256 * 1024;
 
 /// One line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,21 +1,25 @@
 //! Reading a trail, also while it is written.
 
+mod backward;
 mod follow;
 mod lines;
+mod newest;
 mod query;
 
 pub use follow::Follower;
 pub use lines::{LONGEST_LINE, Line, Lines};
+pub use newest::{Bounds, NoPosition, Page, Position, newest};
 pub use query::{Query, REQUEST, Record};
 
 use crate::directory::{self, FileName};
 use crate::error::{Error, Result};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use std::collections::VecDeque;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+/// Bytes that are read at a time.
+const CHUNK: usize = 256 * 1024;
 /// How much later than its request's time a record may be written.
 const LATE: SignedDuration = SignedDuration::from_hours(24);
 
@@ -38,10 +42,10 @@ pub fn records(
 ) -> Result<Seen> {
     let mut seen = Seen::default();
     let matcher = query.matcher();
-    for path in within(directory, query)? {
+    for (_, path) in within(directory, query)? {
         let mut lines = Lines::open(&path)?;
         while let Some(line) = lines.next()? {
-            match matcher.judge(&line) {
+            match matcher.judge(line.bytes, line.ended) {
                 Ok(None) => {}
                 Ok(Some(record)) => {
                     seen.found += 1;
@@ -56,37 +60,12 @@ pub fn records(
     Ok(seen)
 }
 
-/// The last so many records that fit, in order: their lines.
-pub fn last(directory: &Path, query: &Query, count: usize) -> Result<VecDeque<Vec<u8>>> {
-    let mut all: VecDeque<Vec<u8>> = VecDeque::new();
-    let matcher = query.matcher();
-    for path in within(directory, query)?.into_iter().rev() {
-        let wanted = count - all.len();
-        if wanted == 0 {
-            break;
-        }
-        let mut these = VecDeque::new();
-        let mut lines = Lines::open(&path)?;
-        while let Some(line) = lines.next()? {
-            if let Ok(Some(_)) = matcher.judge(&line) {
-                if these.len() == wanted {
-                    these.pop_front();
-                }
-                these.push_back(line.bytes.to_vec());
-            }
-        }
-        these.append(&mut all);
-        all = these;
-    }
-    Ok(all)
-}
-
 /// The files that may have records of the query's time. A file's name is no earlier than its records; that it may be
 /// later, where a clock was wrong, is why its first record says whether it is too late.
-fn within(directory: &Path, query: &Query) -> Result<Vec<PathBuf>> {
+fn within(directory: &Path, query: &Query) -> Result<Vec<(FileName, PathBuf)>> {
     let since = query.since.map(|since| since.to_zoned(TimeZone::UTC).date());
     let until = query.until.and_then(|until| until.checked_add(LATE).ok());
-    let mut paths = Vec::new();
+    let mut files = Vec::new();
     for (name, path) in directory::files(directory)? {
         if since.is_some_and(|since| name.day < since) {
             continue;
@@ -96,10 +75,10 @@ fn within(directory: &Path, query: &Query) -> Result<Vec<PathBuf>> {
             None => None,
         };
         if begins.zip(until).is_none_or(|(begins, until)| begins <= until) {
-            paths.push(path);
+            files.push((name, path));
         }
     }
-    Ok(paths)
+    Ok(files)
 }
 
 fn first_time(path: &Path) -> Result<Option<Timestamp>> {

@@ -1,6 +1,5 @@
 //! Which records are wanted.
 
-use super::Line;
 use jiff::Timestamp;
 use memchr::memmem::Finder;
 use serde::Deserialize;
@@ -161,17 +160,21 @@ pub(super) struct Matcher<'q> {
 
 impl Matcher<'_> {
     /// The record of a line, if it fits.
-    pub(super) fn judge<'l>(&self, line: &Line<'l>) -> serde_json::Result<Option<Record<'l>>> {
+    pub(super) fn judge<'l>(
+        &self,
+        line: &'l [u8],
+        ended: bool,
+    ) -> serde_json::Result<Option<Record<'l>>> {
         // A value with an escape may be spelled in another way.
-        let lacks = |needle: &Finder<'_>| needle.find(line.bytes).is_none();
-        if self.needles.iter().any(lacks) && memchr::memchr(b'\\', line.bytes).is_none() {
+        let lacks = |needle: &Finder<'_>| needle.find(line).is_none();
+        if self.needles.iter().any(lacks) && memchr::memchr(b'\\', line).is_none() {
             return Ok(None);
         }
         // What is being written is none yet.
-        if !line.ended || self.text.as_ref().is_some_and(lacks) {
+        if !ended || self.text.as_ref().is_some_and(lacks) {
             return Ok(None);
         }
-        let record = Record::of(line.bytes)?;
+        let record = Record::of(line)?;
         Ok(self.query.fits(&record).then_some(record))
     }
 }
@@ -238,8 +241,7 @@ mod tests {
     use super::*;
 
     fn judge(query: &Query, line: &str) -> Option<bool> {
-        let line = Line { bytes: line.as_bytes(), number: 1, ended: true };
-        query.matcher().judge(&line).ok().map(|record| record.is_some())
+        query.matcher().judge(line.as_bytes(), true).ok().map(|record| record.is_some())
     }
 
     #[test]

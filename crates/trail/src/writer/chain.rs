@@ -1,7 +1,8 @@
 //! The end of a chain, in memory and in the file that grows.
 
 use super::Signer;
-use crate::directory::{self, FileName};
+use crate::directory::FileName;
+use crate::disk;
 use crate::error::{Error, Result};
 use crate::head::Point;
 use crate::link::{Hash, Link};
@@ -130,7 +131,7 @@ impl Chain {
     pub(super) fn turn(&mut self, directory: &Path, now: Timestamp) -> Result<()> {
         let name = self.name.next(now.to_zoned(TimeZone::UTC).date());
         let path = directory.join(name.to_string());
-        let file = directory::private().create_new(true).append(true).open(&path);
+        let file = disk::private().create_new(true).append(true).open(&path);
         self.file = Arc::new(file.map_err(Error::of("create", &path))?);
         self.name = name;
         self.size = 0;

@@ -1,7 +1,7 @@
 //! The thread that makes records durable, signs checkpoints and tries again what the disk refused.
 
 use super::{Shared, State};
-use crate::directory;
+use crate::disk;
 use crate::error::{Error, Result};
 use crate::head;
 use std::sync::PoisonError;
@@ -72,7 +72,7 @@ impl Shared {
         let is_unsafe = synced.is_err();
         let kept = synced.and_then(|()| {
             if unsynced.directory {
-                directory::sync(&self.directory)?;
+                disk::sync(&self.directory)?;
             }
             unsynced.head.as_ref().map_or(Ok(()), |point| head::write(&self.directory, point))
         });

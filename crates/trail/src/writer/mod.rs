@@ -8,7 +8,7 @@ mod chain;
 mod keeper;
 mod start;
 
-use crate::directory;
+use crate::disk;
 use crate::error::{Error, Result};
 use crate::head::Point;
 use chain::Chain;
@@ -97,8 +97,8 @@ impl Trail {
     }
 
     fn open_by(directory: &Path, options: Options, write: Write) -> Result<Self> {
-        directory::create(directory)?;
-        let lock = directory::lock(directory)?;
+        disk::create(directory)?;
+        let lock = disk::lock(directory)?;
         let signer = options.signer.clone();
         let chain = start::resume(directory, &options)?;
         let state = State {

@@ -3,6 +3,7 @@
 use super::Options;
 use super::chain::{Chain, End};
 use crate::directory::{self, FileName};
+use crate::disk;
 use crate::error::{Error, Result};
 use crate::head;
 use crate::link::{Hash, Link, hex};
@@ -54,7 +55,7 @@ pub(super) fn resume(directory: &Path, options: &Options) -> Result<Chain> {
         }
     };
     let path = directory.join(name.to_string());
-    let file = directory::private().create(true).append(true).open(&path);
+    let file = disk::private().create(true).append(true).open(&path);
     let file = file.map_err(Error::of("open", &path))?;
     let size = file.metadata().map_err(Error::of("read", &path))?.len();
     let mut chain = Chain::resume(end, name, file, size);
@@ -149,7 +150,7 @@ fn set_aside(path: &Path, torn: &[u8], size: u64) -> Result<(usize, String)> {
     let mut aside = path.as_os_str().to_owned();
     aside.push(format!(".torn-{begins}"));
     let aside = Path::new(&aside);
-    directory::replace(aside, torn)?;
+    disk::replace(aside, torn)?;
     let file = File::options().write(true).open(path).map_err(Error::of("open", path))?;
     file.set_len(begins).and_then(|()| file.sync_all()).map_err(Error::of("shorten", path))?;
     let name = aside.file_name().unwrap_or_default().to_string_lossy().into_owned();

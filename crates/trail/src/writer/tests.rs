@@ -1,4 +1,5 @@
 use super::*;
+use crate::directory;
 use crate::read::{Lines, Query, Record, records};
 use crate::verify::{Expected, Findings, Kind, verify};
 use std::os::unix::fs::PermissionsExt as _;
@@ -411,7 +412,7 @@ fn what_the_signer_refuses_is_told_and_the_checkpoint_says_so() {
 
 mod follow {
     use super::*;
-    use crate::read::{Follower, last};
+    use crate::read::{Bounds, Follower, newest};
 
     #[test]
     fn what_comes_is_read_once_over_files() {
@@ -433,9 +434,10 @@ mod follow {
             }
         }
         assert_eq!(ids, (1..=56).map(|n| format!("r-{n}")).collect::<Vec<_>>());
-        let newest = last(directory.path(), &query, 20).unwrap();
+        let bounds = Bounds { records: 20, bytes: u64::MAX };
+        let page = newest(directory.path(), &query, None, bounds).unwrap();
         let id = |line: &Vec<u8>| Record::of(line).unwrap().request_id.unwrap().into_owned();
-        let ids: Vec<String> = newest.iter().map(id).collect();
-        assert_eq!(ids, (40..60).map(|n| format!("r-{n}")).collect::<Vec<_>>());
+        let ids: Vec<String> = page.lines.iter().map(id).collect();
+        assert_eq!(ids, (40..60).rev().map(|n| format!("r-{n}")).collect::<Vec<_>>());
     }
 }

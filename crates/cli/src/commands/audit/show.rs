@@ -5,7 +5,7 @@ use super::table;
 use super::when::Zone;
 use crate::exit::Exit;
 use crate::report::{Failure, Style};
-use sekisho_trail::read::{Follower, Record, last, records};
+use sekisho_trail::read::{Bounds, Follower, Record, newest, records};
 use std::io::{self, BufWriter, IsTerminal as _, StdoutLock, Write as _};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -49,8 +49,10 @@ impl Show {
             screen.write(table::HEADER.as_bytes());
         }
         if let Some(count) = self.last {
-            for line in last(&directory, &query, count)? {
-                screen.show(&line, &Record::of(&line).unwrap_or_default());
+            let bounds = Bounds { records: count, bytes: u64::MAX };
+            let page = newest(&directory, &query, None, bounds)?;
+            for line in page.lines.iter().rev() {
+                screen.show(line, &Record::of(line).unwrap_or_default());
             }
         } else {
             let seen = records(&directory, &query, |line, record| screen.show(line, record))?;
