@@ -159,6 +159,7 @@ fn administration(policy: &Path) -> String {
         "[component.admin]\nsource = \"{}\"\n\
          files = [{{ source = \"{}\", destination = \"/policy\" }}]\n\
          key_value_stores = [\"default\"]\n\
+         [component.admin.tool.sekisho]\nmounts = [\"/audit\"]\n\
          [component.admin.variables]\nscim_subject = \"userName\"\nscim_roles = \"member\"\nscim_default_roles = \"member\"\n",
         source.display(),
         policy.display(),

@@ -267,3 +267,73 @@ async fn two_backups_are_kept_and_what_was_tampered_with_is_named_and_restored()
     assert_eq!(report["tenants"][0]["users"][0]["subject"], "u-42");
     assert_eq!(report["tenants"][0]["users"][0]["permitted"], 35);
 }
+
+/// What a tenant's administrator finds through the administration interface.
+async fn found(site: &Site, gateway: &Process, query: &str) -> (u16, Value) {
+    let token = site.token_with("root", &["admin"]);
+    let request = Request::get(format!("https://acme.localhost/api/admin/v1/audit{query}"))
+        .header("authorization", format!("Bearer {token}"));
+    let request = request.body(body::empty()).unwrap();
+    let answer = site.client(gateway.addr, Protocol::H2).send(request).await.unwrap();
+    let status = answer.status().as_u16();
+    let text = body::read(answer.into_body(), 1 << 24).await.unwrap();
+    (status, serde_json::from_slice(&text).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenants_administrator_searches_its_own_records_while_they_are_written() {
+    let origin = Origin::start(OriginOptions::default()).await.unwrap();
+    let site = Site::new(&origin.url(), Vec::new());
+    let gateway = site.up(ANY_PORT);
+    some_requests(&site, &gateway, 30).await;
+    // Somebody else's: his host, without a token.
+    let theirs = Request::get("https://globex.localhost/api/files/theirs/echo");
+    let theirs = theirs.body(body::empty()).unwrap();
+    let client = site.client(gateway.addr, Protocol::H2);
+    assert_eq!(client.send(theirs).await.unwrap().status().as_u16(), 401);
+
+    for reloaded in [false, true] {
+        if reloaded {
+            gateway.signal("HUP");
+            tokio::time::sleep(Duration::from_secs(2)).await;
+        }
+        let (mut paths, mut query) = (Vec::new(), "?event=request&route=files&limit=7".to_owned());
+        loop {
+            let (status, page) = found(&site, &gateway, &query).await;
+            assert_eq!(status, 200, "{page}");
+            let records = page["records"].as_array().unwrap();
+            paths.extend(records.iter().map(|record| record["path"].as_str().unwrap().to_owned()));
+            let Some(next) = page["next"].as_str() else { break };
+            query = format!("?event=request&route=files&limit=7&cursor={next}");
+        }
+        let kept = counted(&trail(&site), "acme");
+        assert_eq!(paths.len(), kept.len(), "each once");
+        assert_eq!(paths.iter().collect::<std::collections::HashSet<_>>().len(), paths.len());
+        assert!(paths.iter().all(|path| kept.contains(path)));
+    }
+    let (_, none) = found(&site, &gateway, "?subject=nobody").await;
+    assert_eq!(none["records"], Value::Array(Vec::new()));
+    let (_, all) = found(&site, &gateway, "?limit=1000").await;
+    assert!(!all.to_string().contains("globex"), "{all}");
+    gateway.end();
+
+    let gateway = site.up_with(ANY_PORT, &["--audit", "none"], &[]);
+    let (status, problem) = found(&site, &gateway, "").await;
+    assert_eq!((status, &problem["reason"]), (404, &"audit-not-here".into()), "{problem}");
+}
+
+/// The paths of a tenant's requests to files, in the trail.
+fn counted(directory: &Path, tenant: &str) -> Vec<String> {
+    let query = Query {
+        tenant: Some(tenant.to_owned()),
+        route: Some("files".to_owned()),
+        ..Query::default()
+    };
+    let mut paths = Vec::new();
+    let seen = records(directory, &query, |_, record| {
+        paths.push(record.path.as_deref().unwrap().to_owned());
+        true
+    });
+    assert!(seen.unwrap().found > 0);
+    paths
+}

@@ -8,6 +8,7 @@ use sekisho_core::Policy;
 use sekisho_core::policy::{Tenant, TenantId};
 use serde_json::{Value, json};
 use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The policy for requests to a host, or why there is none.
@@ -24,6 +25,8 @@ pub struct Site {
     pub policy: Arc<PolicyOf>,
     /// Lines of the audit record.
     pub log: Arc<Log>,
+    /// Where the audit trail would be, if it is mounted.
+    pub trail: PathBuf,
     /// Seconds since 1970.
     pub now: i64,
     /// The same as text, RFC 3339.
@@ -87,6 +90,11 @@ impl Call {
     /// A name that nothing has yet, one for each request.
     pub fn fresh(&self) -> &str {
         &self.site.fresh
+    }
+
+    /// Where the audit trail would be. It has the records of all tenants.
+    pub fn trail(&self) -> &Path {
+        &self.site.trail
     }
 
     /// What the operator says of SCIM.

@@ -36,6 +36,9 @@ wasip3::http::service::export!(Administration);
 /// The most bytes that are read of a body at a time.
 const CHUNK: usize = 64 * 1024;
 
+/// Where a host mounts the audit trail, if it does.
+const TRAIL: &str = "/audit";
+
 struct Administration;
 
 impl wasip3::exports::http::handler::Guest for Administration {
@@ -65,6 +68,7 @@ async fn site() -> Result<Site, ErrorCode> {
         store: Arc::new(State(bucket)),
         policy: Arc::new(policy),
         log: Arc::new(line),
+        trail: TRAIL.into(),
         now: now.seconds,
         time: format!("{time:.6}"),
         fresh: fresh(),

@@ -7,9 +7,11 @@ use crate::store::memory::Memory;
 use http::{Method, Request};
 use sekisho_core::policy::{Files, load};
 use serde_json::{Value, json};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 mod api;
+mod audit;
 mod scim;
 
 /// A component with its store, its policy and what it has written.
@@ -18,6 +20,7 @@ pub(crate) struct World {
     pub(crate) log: Arc<Mutex<Vec<Value>>>,
     pub(crate) now: i64,
     pub(crate) scim: Settings,
+    pub(crate) trail: PathBuf,
 }
 
 /// An answer.
@@ -59,6 +62,7 @@ impl World {
             log: Arc::default(),
             now: 1_800_000_000,
             scim: Settings::default(),
+            trail: PathBuf::from("/nowhere"),
         }
     }
 
@@ -76,6 +80,7 @@ impl World {
             log: Arc::new(move |line| {
                 log.lock().unwrap().push(serde_json::from_str(&line).unwrap());
             }),
+            trail: self.trail.clone(),
             now: self.now,
             time: "2027-01-15T08:00:00.000000Z".to_owned(),
             fresh: format!("{:032x}", self.memory.entries.lock().unwrap().len()),

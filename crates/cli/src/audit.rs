@@ -35,6 +35,7 @@ pub struct Plan {
 /// A trail that a running gateway writes.
 pub(crate) struct Audit {
     trail: Arc<Trail>,
+    directory: PathBuf,
     /// Dropped, it ends the thread that makes backups.
     _backups: Option<mpsc::Sender<()>>,
 }
@@ -45,7 +46,12 @@ impl Audit {
         let trail = Arc::new(Trail::open(&plan.directory, options(own.keys()))?);
         let backups =
             plan.backup.as_ref().map(|to| back_up_daily(&plan.directory, to)).transpose()?;
-        Ok(Self { trail, _backups: backups })
+        Ok(Self { trail, directory: plan.directory.clone(), _backups: backups })
+    }
+
+    /// Where the trail is.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// Where the components' lines go.

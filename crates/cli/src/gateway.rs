@@ -22,6 +22,8 @@ use tokio::task::JoinHandle;
 
 /// Where the component finds its policy.
 const GUEST_POLICY: &str = "/policy";
+/// Where a component finds the audit trail, if the manifest gives it a place there.
+const GUEST_AUDIT: &str = "/audit";
 /// How long requests may take to finish once the gateway was told to end.
 const GRACE: Duration = Duration::from_secs(30);
 /// How often it is looked for records of what commands changed.
@@ -139,9 +141,10 @@ impl Gateway {
         config.listeners.extend(sidecar(plan.sidecar)?);
         config.origin_tls = plan.origin_tls;
         config.state = plan.state.clone();
-        config.mounts = mounts(&snapshot);
         let own = Own::read(plan.keys.as_deref(), &plan.manifest, snapshot.policy())?;
+        // It makes the directory.
         let audit = plan.audit.map(|plan| Audit::start(&plan, &own)).transpose()?;
+        config.mounts = mounts(&snapshot, audit.as_ref(), &plan.manifest);
         config.output = audit.as_ref().map_or(plan.output, Audit::output);
         config.variables.clone_from(&own.variables);
         config.cache_dir = Some(private_directory(&plan.manifest).join("cache"));
@@ -214,7 +217,9 @@ impl Gateway {
         outbound::check(&self.manifest, snapshot.policy())?;
         let own = Own::read(self.keys.as_deref(), &self.manifest, snapshot.policy())?;
         self.host.set_variables(&own.variables)?;
-        if let Err(error) = self.host.reload(&mounts(&snapshot)) {
+        if let Err(error) =
+            self.host.reload(&mounts(&snapshot, self.audit.as_ref(), &self.manifest))
+        {
             self.host.set_variables(&self.own.variables)?;
             return Err(error.into());
         }
@@ -331,8 +336,15 @@ fn door(state: &State, host: &Host) -> Option<Door> {
         .ok()
 }
 
-fn mounts(snapshot: &Snapshot) -> BTreeMap<String, PathBuf> {
-    BTreeMap::from([(GUEST_POLICY.to_owned(), snapshot.path().to_owned())])
+fn mounts(
+    snapshot: &Snapshot,
+    audit: Option<&Audit>,
+    manifest: &Manifest,
+) -> BTreeMap<String, PathBuf> {
+    let policy = (GUEST_POLICY.to_owned(), snapshot.path().to_owned());
+    let audit = audit.filter(|_| manifest.has_place(GUEST_AUDIT));
+    let audit = audit.map(|audit| (GUEST_AUDIT.to_owned(), audit.directory().to_owned()));
+    std::iter::once(policy).chain(audit).collect()
 }
 
 /// What the development certificate is for: this machine, and every host of the policy by name,

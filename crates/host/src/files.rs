@@ -39,7 +39,7 @@ pub(crate) fn mount(
                         manifest.error(span, message).help("Create it, or correct `source`")
                     });
                 }
-                mounts.push(Mount { host: host.clone(), guest: destination.clone() });
+                mounts.push(Mount { host: host.clone(), guest: destination.clone(), grows: false });
             }
             Files::Glob { pattern, span } => {
                 let root = match &staged {
@@ -55,7 +55,16 @@ pub(crate) fn mount(
         }
     }
     if let Some(directory) = &staged {
-        mounts.push(Mount { host: directory.path().to_owned(), guest: "/".to_owned() });
+        let (host, guest) = (directory.path().to_owned(), "/".to_owned());
+        mounts.push(Mount { host, guest, grows: false });
+    }
+    for guest in &spec.places {
+        let Some(host) = overrides.get(guest) else { continue };
+        if !host.is_dir() {
+            return Err(HostError::new(format!("{} is not a directory", host.display()))
+                .help(format!("It was to be mounted at {guest}")));
+        }
+        mounts.push(Mount { host: host.clone(), guest: guest.clone(), grows: true });
     }
     Ok(Mounted { mounts, staged })
 }

@@ -385,10 +385,11 @@ fn stores(ctx: &mut Ctx) -> KvView<'_> {
 }
 
 fn check_mounts(manifest: &Manifest, mounts: &BTreeMap<String, PathBuf>) -> Result<(), HostError> {
-    match mounts.keys().find(|guest| manifest.mount(guest).is_none()) {
+    let is_known = |guest: &str| manifest.mount(guest).is_some() || manifest.has_place(guest);
+    match mounts.keys().find(|guest| !is_known(guest)) {
         None => Ok(()),
         Some(guest) => Err(HostError::new(format!("no component has files at {guest}"))
-            .help("Mount over a `destination` of the manifest's `files`")),
+            .help("Mount over a `destination` of the manifest's `files`, or name it in a component's `tool.sekisho.mounts`")),
     }
 }
 

@@ -50,6 +50,8 @@ pub(crate) struct Blueprint {
 pub(crate) struct Mount {
     pub(crate) host: PathBuf,
     pub(crate) guest: String,
+    /// Whether it is a directory of the machine's that may be large, and not a few files that an instance reads when it starts.
+    pub(crate) grows: bool,
 }
 
 /// A component with one set of files. A reload makes a new generation; instances of the old one finish the requests
@@ -92,9 +94,9 @@ impl Generation {
             .allow_tcp(false)
             .allow_udp(false)
             .allow_ip_name_lookup(false)
-            // Mounts are small local files, read when an instance starts: a hop to another thread
-            // for each call costs more than the call.
-            .allow_blocking_current_thread(true)
+            // Of small local files, read when an instance starts, a hop to another thread for each call costs more than
+            // the call. What may be large and on a slow disk must not keep others waiting.
+            .allow_blocking_current_thread(!self.mounts.iter().any(|mount| mount.grows))
             .envs(&blueprint.environment)
             .stdout(ComponentStream::new(&blueprint.name, Stream::Out, &blueprint.writer))
             .stderr(ComponentStream::new(&blueprint.name, Stream::Err, &blueprint.writer));

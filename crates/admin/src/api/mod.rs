@@ -8,6 +8,7 @@
 //! | `revocations` | tokens that are taken back |
 //! | `assistants` | who may see which assistant |
 //! | `networks` | from where one may come |
+//! | `audit` | what was asked, and what was decided |
 //! | `model` | values that stand in bodies |
 #![allow(unused_qualifications, reason = "the attributes that describe handlers name types twice")]
 #![allow(
@@ -16,6 +17,7 @@
 )]
 
 mod assistants;
+mod audit;
 mod import;
 mod model;
 mod networks;
@@ -51,7 +53,7 @@ pub const ROLE: &str = "admin";
     info(
         title = "Sekisho administration",
         description = "What a tenant's administrators manage: users, sessions, revocations, assistants' labels and \
-                       networks. Reached through the gateway alone, at the tenant's host, from its administration \
+                       networks; and the record of what was asked. Reached through the gateway alone, at the tenant's host, from its administration \
                        network, with a token that has the role admin.",
     ),
     tags(
@@ -60,6 +62,7 @@ pub const ROLE: &str = "admin";
         (name = "revocations", description = "Tokens that are taken back before they expire."),
         (name = "assistants", description = "Who may see which assistant."),
         (name = "networks", description = "From where one may come, within what the operator allows."),
+        (name = "audit", description = "What was asked, and what was decided."),
     ),
     security(("token" = [])),
     modifiers(&Token),
@@ -87,7 +90,8 @@ fn described() -> &'static (Router, OpenApi) {
             .merge(sessions::router())
             .merge(revocations::router())
             .merge(assistants::router())
-            .merge(networks::router());
+            .merge(networks::router())
+            .merge(audit::router());
         let all = OpenApiRouter::with_openapi(Described::openapi()).nest(PREFIX, parts);
         all.split_for_parts()
     })

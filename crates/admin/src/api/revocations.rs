@@ -56,7 +56,7 @@ struct Stored {
 #[into_params(parameter_in = Path)]
 struct OfSubject {
     /// The subject of tokens, or the `id` of a user.
-    #[param(min_length = 1, max_length = 255, pattern = "^[!$&-.0-9:=@-Z_a-z~]+$")]
+    #[param(min_length = 1, max_length = 255, pattern = r"^[!-.0-\[\]-~]+$")]
     subject: String,
 }
 
@@ -65,7 +65,7 @@ struct OfSubject {
 #[into_params(parameter_in = Path)]
 struct OfSession {
     /// The token's `sid`, or where it has none its `jti`.
-    #[param(min_length = 1, max_length = 128, pattern = "^[!$&-.0-9:=@-Z_a-z~]+$")]
+    #[param(min_length = 1, max_length = 128, pattern = r"^[!-.0-\[\]-~]+$")]
     session: String,
 }
 

@@ -142,7 +142,7 @@ async fn get(
 #[into_params(parameter_in = Path)]
 pub(super) struct Id {
     /// The subject of his tokens, percent-encoded, or the `id` that lists have.
-    #[param(min_length = 1, max_length = 255, pattern = "^[!$&-.0-9:=@-Z_a-z~]+$")]
+    #[param(min_length = 1, max_length = 255, pattern = r"^[!-.0-\[\]-~]+$")]
     pub(super) id: String,
 }
 

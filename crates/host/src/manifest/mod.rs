@@ -57,6 +57,14 @@ pub(crate) struct ComponentSpec {
     pub(crate) environment: BTreeMap<String, String>,
     pub(crate) build: Option<Build>,
     pub(crate) fast: Option<Fast>,
+    /// Where the component sees a directory of this machine's, if it is given one.
+    pub(crate) places: Vec<String>,
+}
+
+impl ComponentSpec {
+    fn has_place(&self, guest_path: &str) -> bool {
+        self.places.iter().any(|place| place == guest_path)
+    }
 }
 
 /// Files that a component may read.
@@ -138,6 +146,12 @@ impl Manifest {
                 Files::Directory { .. } | Files::Glob { .. } => None,
             },
         )
+    }
+
+    /// Whether a component has a place at `guest_path` where a directory may be mounted that the manifest does not name:
+    /// `[component.NAME.tool.sekisho] mounts = ["/audit"]`.
+    pub fn has_place(&self, guest_path: &str) -> bool {
+        self.components.values().any(|component| component.has_place(guest_path))
     }
 
     /// The manifest file.

@@ -108,10 +108,12 @@ struct Tools {
     sekisho: Option<ToolTable>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 struct ToolTable {
-    fast: FastTable,
+    fast: Option<FastTable>,
+    #[serde(default)]
+    mounts: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -292,11 +294,21 @@ fn component(
         commands: build.command.list(),
         workdir: build.workdir.map_or_else(|| directory.to_owned(), |path| directory.join(path)),
     });
-    let fast = table.tool.sekisho.map(|tool| Fast {
-        source_span: tool.fast.source.span(),
-        source: directory.join(tool.fast.source.get_ref()),
-        build: Build { commands: tool.fast.command.list(), workdir: directory.to_owned() },
+    let tool = table.tool.sekisho.unwrap_or_default();
+    let fast = tool.fast.map(|fast| Fast {
+        source_span: fast.source.span(),
+        source: directory.join(fast.source.get_ref()),
+        build: Build { commands: fast.command.list(), workdir: directory.to_owned() },
     });
+    let mut places = Vec::new();
+    for place in tool.mounts {
+        if !place.get_ref().starts_with('/') {
+            return Err(
+                source.error(place.span(), "a mount must be an absolute path such as \"/audit\"")
+            );
+        }
+        places.push(place.into_inner());
+    }
     Ok(ComponentSpec {
         source_span: table.source.span(),
         source: directory.join(table.source.get_ref()),
@@ -307,6 +319,7 @@ fn component(
         environment: table.environment,
         build,
         fast,
+        places,
     })
 }
 

@@ -70,6 +70,11 @@ command = ["a", "b"]
 fn errors_point_at_their_line() {
     for (rest, line, part) in [
         ("[component.a]\nsource = \"a\"\n[component.a.tool.sekisho]\nquick = 1\n", 6, "quick"),
+        (
+            "[component.a]\nsource = \"a\"\n[component.a.tool.sekisho]\nmounts = [\"audit\"]\n",
+            6,
+            "absolute",
+        ),
         ("[component.a]\nsource = \"a\"\nsqlite_databases = [\"x\"]\n", 5, "sqlite_databases"),
         ("[component.a]\nsource = \"a\"\nexclude_files = [\"x\"]\n", 5, "exclude_files"),
         ("[component.a]\nsource = \"a\"\nallowed_http_hosts = []\n", 5, "allowed_http_hosts"),
