@@ -286,11 +286,12 @@ async fn a_tenants_administrator_searches_its_own_records_while_they_are_written
     let site = Site::new(&origin.url(), Vec::new());
     let gateway = site.up(ANY_PORT);
     some_requests(&site, &gateway, 30).await;
-    // Somebody else's: his host, without a token.
+    // Another tenant's, which lets nobody in from here.
     let theirs = Request::get("https://globex.localhost/api/files/theirs/echo");
     let theirs = theirs.body(body::empty()).unwrap();
     let client = site.client(gateway.addr, Protocol::H2);
-    assert_eq!(client.send(theirs).await.unwrap().status().as_u16(), 401);
+    assert_eq!(client.send(theirs).await.unwrap().status().as_u16(), 403);
+    assert_eq!(counted(&trail(&site), "globex").len(), 1);
 
     for reloaded in [false, true] {
         if reloaded {

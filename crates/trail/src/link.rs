@@ -86,6 +86,7 @@ pub struct Link<'a> {
 
 impl<'a> Link<'a> {
     /// Completes a line: `object` is a JSON object without its last brace.
+    #[cfg(unix)]
     pub(crate) fn complete(&self, mut object: Vec<u8>) -> Vec<u8> {
         let Self { chain, seq, prev } = self;
         if object.last() != Some(&b'{') {
