@@ -170,8 +170,8 @@ mod tests {
                 let line = format!(
                     r#"{{"time":"2026-11-28T{hour:02}:{minute:02}:00.000000Z","tenant":"{tenant}","request_id":"r-{seq}""#
                 );
-                let link = Link { chain: CHAIN, seq, prev: Hash::NONE };
-                text.extend(link.complete(line.into_bytes()));
+                let place = Link { chain: CHAIN, seq, prev: Hash::NONE };
+                text.extend(place.complete(line.into_bytes()));
                 text.push(b'\n');
             }
             let day = "2026-11-28".parse().unwrap();
