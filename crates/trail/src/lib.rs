@@ -28,6 +28,7 @@
 
 pub mod directory;
 mod error;
+mod event;
 pub mod link;
 pub mod read;
 

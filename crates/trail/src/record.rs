@@ -3,6 +3,7 @@
 //! A line that is a JSON object stays as it is, byte for byte. Any other is kept as text. So is an object that says
 //! what only the trail says: a member of a link's name, or an event of the trail's own.
 
+use crate::event::{OWN, TEXT};
 use jiff::Timestamp;
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::json;
@@ -13,11 +14,6 @@ const LONGEST_TEXT: usize = 4096;
 
 /// Members that the trail adds.
 const RESERVED: [&str; 4] = ["chain", "seq", "prev", "component"];
-
-/// Events that the trail alone records.
-pub(crate) const CHECKPOINT: &str = "checkpoint";
-pub(crate) const TORN: &str = "torn";
-pub(crate) const TEXT: &str = "text";
 
 /// A JSON object without its last brace. `component` is who printed the line, if it is not the gateway itself: what others print
 /// must not pass for the gateway's word.
@@ -76,7 +72,7 @@ impl<'de> Deserialize<'de> for Shape {
                         Key::Reserved => return Err(A::Error::custom("a name of the trail's")),
                         Key::Event => {
                             let event: serde_json::Value = map.next_value()?;
-                            if [CHECKPOINT, TORN, TEXT].iter().any(|own| event == *own) {
+                            if OWN.iter().any(|own| event == *own) {
                                 return Err(A::Error::custom("an event of the trail's"));
                             }
                         }

@@ -13,6 +13,7 @@ pub use query::{Query, REQUEST, Record};
 
 use crate::directory::{self, FileName};
 use crate::error::{Error, Result};
+use crate::event::OWN;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use std::fs::File;
@@ -81,10 +82,18 @@ fn within(directory: &Path, query: &Query) -> Result<Vec<(FileName, PathBuf)>> {
     Ok(files)
 }
 
+/// The time of the first record that somebody else than the trail has printed: what the trail says itself is of when it was
+/// written, which for a log that was piped in later is long after.
 fn first_time(path: &Path) -> Result<Option<Timestamp>> {
     let mut lines = Lines::open(path)?;
-    let first = lines.next()?;
-    Ok(first.and_then(|line| Record::of(line.bytes).ok()?.time()))
+    while let Some(line) = lines.next()? {
+        let record = Record::of(line.bytes).unwrap_or_default();
+        let is_own = record.event.as_deref().is_some_and(|event| OWN.contains(&event));
+        if !is_own && record.time().is_some() {
+            return Ok(record.time());
+        }
+    }
+    Ok(None)
 }
 
 /// Opens a file of the trail.

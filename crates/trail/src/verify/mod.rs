@@ -14,10 +14,10 @@ pub use fault::{Fault, Kind, Place};
 
 use crate::directory;
 use crate::error::Result;
+use crate::event::CHECKPOINT;
 use crate::head::{self, Point};
 use crate::link::{Hash, Link};
 use crate::read::{Line, Lines, Record};
-use crate::record::CHECKPOINT;
 use fault::{Faults, Spot};
 use memchr::memmem::Finder;
 use order::{Order, Seen};

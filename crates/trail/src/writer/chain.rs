@@ -4,9 +4,9 @@ use super::Signer;
 use crate::directory::FileName;
 use crate::disk;
 use crate::error::{Error, Result};
+use crate::event;
 use crate::head::Point;
 use crate::link::{Hash, Link};
-use crate::record;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::json;
@@ -157,7 +157,7 @@ impl Chain {
         let signature = signer.map(|sign| sign(&point)).transpose();
         let mut object = format!(
             r#"{{"v":1,"event":"{}","time":"{time:.6}","records":{}"#,
-            record::CHECKPOINT,
+            event::CHECKPOINT,
             self.unchecked
         );
         if let Ok(Some(signature)) = &signature {

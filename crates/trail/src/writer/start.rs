@@ -5,10 +5,10 @@ use super::chain::{Chain, End};
 use crate::directory::{self, FileName};
 use crate::disk;
 use crate::error::{Error, Result};
+use crate::event;
 use crate::head;
 use crate::link::{Hash, Link, hex};
 use crate::read::LONGEST_LINE;
-use crate::record;
 use jiff::tz::TimeZone;
 use serde_json::json;
 use std::fs::File;
@@ -60,7 +60,7 @@ pub(super) fn resume(directory: &Path, options: &Options) -> Result<Chain> {
     let size = file.metadata().map_err(Error::of("read", &path))?.len();
     let mut chain = Chain::resume(end, name, file, size);
     if let Some((bytes, file)) = torn {
-        let event = record::TORN;
+        let event = event::TORN;
         let object = format!(
             r#"{{"v":1,"event":"{event}","time":"{now:.6}","bytes":{bytes},"file":{}"#,
             json!(file)
