@@ -38,7 +38,7 @@ impl Backward {
             return Ok(None);
         }
         let is_ended = self.buffer.ends_with(b"\n");
-        let feed = usize::from(is_ended);
+        let mut feed = usize::from(is_ended);
         let mut skips = false;
         let start = loop {
             let unsearched = self.buffer.len().saturating_sub(self.searched.max(feed));
@@ -51,6 +51,7 @@ impl Backward {
                 skips = true;
                 self.buffer.clear();
                 self.searched = 0;
+                feed = 0;
             }
             if !self.fill()? {
                 break 0;
@@ -108,6 +109,14 @@ mod tests {
         let lengths: Vec<_> =
             all(&text, None).into_iter().map(|(line, ended, _)| (line.len(), ended)).collect();
         assert_eq!(lengths, [(1, false), (0, true), (LONGEST_LINE, true), (1, true)]);
+    }
+
+    #[test]
+    fn a_long_line_that_begins_where_it_is_let_go_takes_no_other_with_it() {
+        let long = vec![b'x'; 5 * CHUNK - 1];
+        let text = [b"a\n", &*long, b"\n"].concat();
+        let lengths: Vec<_> = all(&text, None).into_iter().map(|(line, ..)| line.len()).collect();
+        assert_eq!(lengths, [0, 1]);
     }
 
     #[test]
