@@ -126,8 +126,11 @@ fn moment(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, Problem> 
     let at = |place: usize| text.as_bytes().get(place).copied();
     let is_full =
         [(10, b'T'), (13, b':'), (16, b':')].iter().all(|(place, c)| at(*place) == Some(*c));
-    let has_offset = text.ends_with('Z')
-        || text.len().checked_sub(3).and_then(at) == Some(b':') && text.len() > 19;
+    let sign = text.len().checked_sub(6).filter(|place| *place >= 19).and_then(at);
+    let colon = text.len().checked_sub(3).and_then(at);
+    let has_offset =
+        text.ends_with('Z') || matches!((sign, colon), (Some(b'+' | b'-'), Some(b':')));
+    let has_offset = has_offset && !text.contains(',');
     let parsed = text.parse().ok().filter(|_| is_full && has_offset);
     parsed.map(Some).ok_or_else(|| {
         Problem::malformed(format!(

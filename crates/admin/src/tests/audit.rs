@@ -151,6 +151,8 @@ fn what_can_not_be_read_or_found_is_said() {
         "until=2026-11-15T07:00:00",
         "until=2026-11-15T07:00:00+09:00",
         "since=2026-11-15T07:00:00Z[UTC]",
+        "since=2026-11-15T07:00:00,5Z",
+        "since=2026-11-15T07:00:00%2B09:00:00",
         "since=2026-13-15T07:00:00Z",
         "subject=a&subject=b",
     ] {

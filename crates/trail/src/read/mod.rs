@@ -14,13 +14,15 @@ pub use query::{Query, REQUEST, Record};
 use crate::directory::{self, FileName};
 use crate::error::{Error, Result};
 use crate::event::OWN;
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// Bytes that are read at a time.
 const CHUNK: usize = 256 * 1024;
+/// How many lines are read to learn when a file begins.
+const LOOKED_AT: usize = 100;
 /// How much later than its request's time a record may be written.
 const LATE: SignedDuration = SignedDuration::from_hours(24);
 
@@ -44,6 +46,9 @@ pub fn records(
     let mut seen = Seen::default();
     let matcher = query.matcher();
     for (_, path) in within(directory, query)? {
+        if is_too_late(&path, query)? {
+            continue;
+        }
         let mut lines = Lines::open(&path)?;
         while let Some(line) = lines.next()? {
             match matcher.judge(line.bytes, line.ended) {
@@ -61,39 +66,33 @@ pub fn records(
     Ok(seen)
 }
 
-/// The files that may have records of the query's time. A file's name is no earlier than its records; that it may be
-/// later, where a clock was wrong, is why its first record says whether it is too late.
+/// The files that may have records from the query's beginning on. A record may stand in the file of the day before, where
+/// no new file could be made at midnight.
 fn within(directory: &Path, query: &Query) -> Result<Vec<(FileName, PathBuf)>> {
     let since = query.since.map(|since| since.to_zoned(TimeZone::UTC).date());
-    let until = query.until.and_then(|until| until.checked_add(LATE).ok());
-    let mut files = Vec::new();
-    for (name, path) in directory::files(directory)? {
-        if since.is_some_and(|since| name.day < since) {
-            continue;
-        }
-        let begins = match until {
-            Some(_) => first_time(&path)?,
-            None => None,
-        };
-        if begins.zip(until).is_none_or(|(begins, until)| begins <= until) {
-            files.push((name, path));
-        }
-    }
+    let mut files = directory::files(directory)?;
+    files.retain(|(name, _)| {
+        since.is_none_or(|since| name.day.tomorrow().is_ok_and(|day| day >= since))
+    });
     Ok(files)
 }
 
-/// The time of the first record that somebody else than the trail has printed: what the trail says itself is of when it was
-/// written, which for a log that was piped in later is long after.
-fn first_time(path: &Path) -> Result<Option<Timestamp>> {
+/// Whether a file begins so long after the query's end that none of its records fits: by the first that the gateway has
+/// printed. What the trail says itself is of when it was written, which for a log that was piped in later is long after.
+fn is_too_late(path: &Path, query: &Query) -> Result<bool> {
+    let Some(end) = query.until.and_then(|until| until.checked_add(LATE).ok()) else {
+        return Ok(false);
+    };
     let mut lines = Lines::open(path)?;
-    while let Some(line) = lines.next()? {
+    for _ in 0..LOOKED_AT {
+        let Some(line) = lines.next()? else { break };
         let record = Record::of(line.bytes).unwrap_or_default();
         let is_own = record.event.as_deref().is_some_and(|event| OWN.contains(&event));
-        if !is_own && record.time().is_some() {
-            return Ok(record.time());
+        if let Some(time) = record.time().filter(|_| !is_own && record.component.is_none()) {
+            return Ok(time > end);
         }
     }
-    Ok(None)
+    Ok(false)
 }
 
 /// Opens a file of the trail.

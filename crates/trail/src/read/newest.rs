@@ -1,7 +1,7 @@
 //! The newest records, page by page.
 
 use super::backward::Backward;
-use super::{Lines, Query, Record, within};
+use super::{Lines, Query, Record, is_too_late, within};
 use crate::directory::{self, FileName};
 use crate::error::{Error, Result};
 use crate::link::Link;
@@ -12,6 +12,8 @@ use std::str::FromStr;
 
 /// The digits of a chain's identifier that a position has.
 const DIGITS: usize = 8;
+/// Which part of what may be looked at may be kept.
+const KEPT: u64 = 8;
 
 /// Where a page ended: the record that was looked at last. Its text is opaque to whoever keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +61,7 @@ impl FromStr for Position {
 pub struct Bounds {
     /// The most records.
     pub records: usize,
-    /// The most bytes that are looked at, to a line's end.
+    /// The most bytes that are looked at, to a line's end; an eighth of them are kept.
     pub bytes: u64,
 }
 
@@ -94,39 +96,55 @@ pub fn newest(
     if bounds.records == 0 {
         return Ok(page);
     }
-    let mut looked_at = 0;
+    let (mut looked_at, mut kept) = (0, 0);
     for (file, path) in within(directory, query)?.into_iter().rev() {
         let end = match before {
             Some(position) if file > position.file => continue,
             Some(position) if file == position.file => Some(position.byte),
             _ => None,
         };
+        if is_too_late(&path, query)? {
+            continue;
+        }
         let mut lines = Backward::open(&path, end)?;
         loop {
-            let judged = lines.next(|bytes, ended| {
-                looked_at += u64::try_from(bytes.len()).unwrap_or_default() + 1;
+            let from = lines.position();
+            // What has no place in the chain is no record, nor a place to stop at.
+            let is_record = lines.next(|bytes, ended| {
+                let is_record = Link::of(bytes).is_some();
                 match matcher.judge(bytes, ended) {
-                    Ok(Some(_)) => page.lines.push(bytes.to_vec()),
-                    Ok(None) => {}
+                    Ok(Some(_)) if is_record => {
+                        kept += u64::try_from(bytes.len()).unwrap_or_default();
+                        page.lines.push(bytes.to_vec());
+                    }
+                    Ok(_) => {}
                     Err(_) => page.unreadable += 1,
                 }
-                let is_full = page.lines.len() >= bounds.records || looked_at >= bounds.bytes;
-                is_full.then(|| Link::of(bytes).map(|link| (link.chain.to_owned(), bytes.to_vec())))
+                is_record
             })?;
-            match judged {
-                None => break,
-                // A line that is no record is no place to stop at.
-                Some(None | Some(None)) => {}
-                Some(Some(Some((chain, line)))) => {
-                    page.reached = Record::of(&line).ok().and_then(|record| record.time());
-                    let chain = chain.get(..DIGITS).unwrap_or_default().to_owned();
-                    page.next = Some(Position { chain, file, byte: lines.position() });
-                    return Ok(page);
-                }
+            let Some(is_record) = is_record else { break };
+            looked_at += from - lines.position();
+            let is_full = page.lines.len() >= bounds.records
+                || looked_at >= bounds.bytes
+                || kept >= bounds.bytes / KEPT;
+            if is_full && is_record {
+                let (chain, reached) = told(&path, lines.position())?;
+                page.reached = reached;
+                page.next = Some(Position { chain, file, byte: lines.position() });
+                return Ok(page);
             }
         }
     }
     Ok(page)
+}
+
+/// What a record says of its chain and its time.
+fn told(path: &Path, byte: u64) -> Result<(String, Option<Timestamp>)> {
+    let mut lines = Lines::open_at(path, byte)?;
+    let line = lines.next()?;
+    let bytes = line.map_or(&b""[..], |line| line.bytes);
+    let chain = Link::of(bytes).and_then(|link| link.chain.get(..DIGITS)).unwrap_or_default();
+    Ok((chain.to_owned(), Record::of(bytes).ok().and_then(|record| record.time())))
 }
 
 /// Whether a record of that chain begins there.
