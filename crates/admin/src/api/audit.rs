@@ -1,7 +1,8 @@
 //! `/audit`: what was asked of the gateway in the tenant's name, and what it decided.
 //!
 //! A trail has the records of all tenants; a query always names the caller's own. Of a record is shown what is about the
-//! tenant: not where the operator's origins are, nor its place in the chain, which would tell how much others do.
+//! tenant: not where the operator's origins are, nor its place in the chain. How far a page has looked is told to the minute,
+//! because the record that it ended at may be another tenant's.
 
 use super::{Params, answer};
 use crate::call::Call;
@@ -9,7 +10,7 @@ use crate::problem::{Problem, ProblemBody};
 use axum::Extension;
 use axum::http::StatusCode;
 use axum::response::Response;
-use jiff::Timestamp;
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use sekisho_trail::Error;
 use sekisho_trail::read::{Bounds, Position, Query, REQUEST, Record, newest};
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,8 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+/// What a record is about that names no event and is not the gateway's.
+const OTHER: &str = "other";
 /// How much of a trail one answer looks at, in bytes: some 25,000 records.
 const LOOKED_AT: u64 = 16 * 1024 * 1024;
 
@@ -126,12 +129,11 @@ fn moment(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, Problem> 
     let at = |place: usize| text.as_bytes().get(place).copied();
     let is_full =
         [(10, b'T'), (13, b':'), (16, b':')].iter().all(|(place, c)| at(*place) == Some(*c));
-    let sign = text.len().checked_sub(6).filter(|place| *place >= 19).and_then(at);
-    let colon = text.len().checked_sub(3).and_then(at);
-    let has_offset =
-        text.ends_with('Z') || matches!((sign, colon), (Some(b'+' | b'-'), Some(b':')));
-    let has_offset = has_offset && !text.contains(',');
-    let parsed = text.parse().ok().filter(|_| is_full && has_offset);
+    let end = text.len().checked_sub(6).filter(|end| *end >= 19);
+    let is_offset = |end| matches!((at(end), at(end + 3)), (Some(b'+' | b'-'), Some(b':')));
+    let has_offset = text.ends_with('Z') || end.is_some_and(is_offset);
+    let is_plain = is_full && has_offset && !text.contains(',');
+    let parsed = text.parse().ok().filter(|_| is_plain);
     parsed.map(Some).ok_or_else(|| {
         Problem::malformed(format!(
             "{name} is a moment such as 2026-11-28T09:00:00Z or 2026-11-28T18:00:00%2B09:00, where + is written %2B."
@@ -146,7 +148,7 @@ fn moment(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, Problem> 
 struct RecordView {
     /// When it was, UTC.
     time: String,
-    /// What it is about: `request`, `stream-end` or `administration`.
+    /// What it is about: `request`, `stream-end`, `administration`, or `other`, which the gateway did not write.
     event: String,
     /// By which everything that one request did is found.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -237,7 +239,9 @@ impl RecordView {
             }
         });
         if view.event.is_empty() {
-            REQUEST.clone_into(&mut view.event);
+            // What another component says is not the gateway's word on a request.
+            let event = if view.component.is_none() { REQUEST } else { OTHER };
+            event.clone_into(&mut view.event);
         }
         view
     }
@@ -252,7 +256,7 @@ struct Page {
     /// The `cursor` of the next page, if there may be more.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
-    /// How far back this page has looked, UTC, if there may be more.
+    /// How far back this page has looked, UTC, to the minute, if there may be more. Before `since` there is nothing to look for.
     #[serde(skip_serializing_if = "Option::is_none")]
     reached: Option<String>,
 }
@@ -291,18 +295,30 @@ async fn search(
         Error::Elsewhere => elsewhere(),
         error => Problem::unavailable(error.to_string()),
     })?;
+    if page.unreadable > 0 {
+        let (count, id) = (page.unreadable, &call.request_id);
+        eprintln!(
+            "administration: {id}: {count} lines of the audit trail are no records: sekisho audit verify"
+        );
+    }
     Ok(answer(
         &Page {
             records: page.lines.iter().map(|line| RecordView::of(line)).collect(),
             next: page.next.map(|next| next.to_string()),
-            reached: page.reached.map(|time| format!("{time:.6}")),
+            reached: page.reached.map(minute),
         },
         None,
     ))
 }
 
+/// The minute that ends no earlier than this moment: so far back was looked at least.
+fn minute(time: Timestamp) -> String {
+    let up = TimestampRound::new().smallest(Unit::Minute).mode(RoundMode::Ceil);
+    time.round(up).unwrap_or(time).to_string()
+}
+
 fn elsewhere() -> Problem {
     Problem::malformed(
-        "cursor is the next of an answer that this gateway gave: another one keeps a record of its own. Begin without it.",
+        "cursor is the next of an answer of this gateway, whose record is still there: another one keeps a record of its own. Begin without it.",
     )
 }

@@ -124,7 +124,8 @@ fn pages_follow_each_other_while_more_is_written() {
         found.extend(ids(&page));
         let json = page.json();
         let Some(next) = json["next"].as_str() else { break };
-        assert!(json["reached"].is_string());
+        // To the minute: the record may be another tenant's.
+        assert!(json["reached"].as_str().unwrap().ends_with(":00Z"), "{json}");
         query = format!("?limit=7&cursor={next}");
         let trail = write(directory.path());
         trail.append(None, request(59, "acme", "u-1", "deny").to_string().as_bytes());
@@ -176,6 +177,6 @@ fn what_can_not_be_read_or_found_is_said() {
     let answer = found.ask("GET", "/audit?limit=1", &[], "").json();
     assert_eq!(
         answer["records"],
-        json!([{"time":"2026-11-15T07:30:00Z","event":"request","component":"other"}])
+        json!([{"time":"2026-11-15T07:30:00Z","event":"other","component":"other"}])
     );
 }

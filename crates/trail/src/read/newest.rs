@@ -245,6 +245,34 @@ mod tests {
     }
 
     #[test]
+    fn a_record_after_midnight_is_found_in_the_file_that_could_not_be_turned() {
+        let directory = trail(1);
+        let path = directory.path().join("2026-11-28-0001.jsonl");
+        fs::rename(&path, directory.path().join("2026-11-27-0001.jsonl")).unwrap();
+        let query = Query { since: "2026-11-28T00:18:00Z".parse().ok(), ..acme() };
+        let bounds = Bounds { records: 100, bytes: u64::MAX };
+        let page = newest(directory.path(), &query, None, bounds).unwrap();
+        assert_eq!(ids(&page), ["r-20", "r-18"]);
+    }
+
+    #[test]
+    fn lines_without_a_place_in_the_chain_are_no_records_and_what_is_kept_is_bounded() {
+        let directory = trail(1);
+        let path = directory.path().join("2026-11-28-0001.jsonl");
+        let text = fs::read(&path).unwrap();
+        let unchained = "{\"tenant\":\"acme\",\"request_id\":\"x\"}\n".repeat(50);
+        fs::write(&path, [&text[..], unchained.as_bytes()].concat()).unwrap();
+        let bounds = Bounds { records: 2, bytes: u64::MAX };
+        let page = newest(directory.path(), &acme(), None, bounds).unwrap();
+        assert_eq!(ids(&page), ["r-20", "r-18"]);
+        // Two records of some 200 bytes are more than an eighth of this.
+        let bounds = Bounds { records: 100, bytes: 3_200 };
+        let page = newest(directory.path(), &acme(), None, bounds).unwrap();
+        assert_eq!(ids(&page), ["r-20", "r-18"]);
+        assert!(page.next.is_some());
+    }
+
+    #[test]
     fn what_is_being_written_and_what_is_no_record_is_left_out() {
         let directory = trail(1);
         let path = directory.path().join("2026-11-28-0001.jsonl");
